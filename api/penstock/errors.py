@@ -1,0 +1,201 @@
+"""The error family. Each knows its HTTP status, its OpenAI type and its own code; `surfaces/render.py` shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+class PenstockError(Exception):
+    """Root of everything that a client may be told. `retry_after` is in seconds."""
+
+    status: ClassVar[int] = 500
+    type: ClassVar[str] = "server_error"
+    code: ClassVar[str] = "internal_error"
+
+    def __init__(self, message: str, *, param: str | None = None, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.param = param
+        self.retry_after = retry_after
+
+
+class InternalError(PenstockError):
+    """A bug of ours. The message never tells more than the request id does."""
+
+
+# The client's doing: nothing was sent to a target.
+
+
+class InvalidRequest(PenstockError):
+    status = 400
+    type = "invalid_request_error"
+    code = "invalid_request"
+
+
+class InvalidJSON(InvalidRequest):
+    code = "invalid_json"
+
+
+class InvalidArguments(InvalidRequest):
+    status = 422
+    code = "invalid_arguments"
+
+
+class BodyTooLarge(InvalidRequest):
+    status = 413
+    code = "request_too_large"
+
+
+class BodyTooSlow(InvalidRequest):
+    status = 408
+    code = "request_timeout"
+
+
+class UnsupportedMediaType(InvalidRequest):
+    status = 415
+    code = "unsupported_media_type"
+
+
+class NotFound(InvalidRequest):
+    status = 404
+    code = "not_found"
+
+
+class ModelNotFound(NotFound):
+    code = "model_not_found"
+
+
+class FunctionNotFound(NotFound):
+    code = "function_not_found"
+
+
+class TargetNotFound(NotFound):
+    code = "target_not_found"
+
+
+class MethodNotAllowed(InvalidRequest):
+    status = 405
+    code = "method_not_allowed"
+
+
+class Unauthorized(PenstockError):
+    status = 401
+    type = "authentication_error"
+    code = "invalid_api_key"
+
+
+class Forbidden(PenstockError):
+    status = 403
+    type = "permission_error"
+    code = "operator_key_required"
+
+
+# The targets' doing.
+
+
+@dataclass(frozen=True, slots=True)
+class StopMade:
+    """One stop of a call that found no answer: where, and what happened there."""
+
+    target: str
+    what: str
+
+
+class UpstreamFailed(PenstockError):
+    """No target answered. Carries every stop that was made, in order."""
+
+    status = 502
+    code = "upstream_error"
+
+    def __init__(
+        self, message: str, *, stops: Sequence[StopMade] = (), retry_after: float | None = None
+    ) -> None:
+        told = "; ".join(f"{stop.target}: {stop.what}" for stop in stops)
+        super().__init__(f"{message} Tried {told}." if told else message, retry_after=retry_after)
+        self.stops = tuple(stops)
+
+
+class UpstreamUnreachable(UpstreamFailed):
+    code = "upstream_unreachable"
+
+
+class UpstreamError(UpstreamFailed):
+    code = "upstream_error"
+
+
+class UpstreamTimeout(UpstreamFailed):
+    status = 504
+    code = "upstream_timeout"
+
+
+class UpstreamKeyRefused(UpstreamFailed):
+    """A target refused our key, not the client's; which key is never told."""
+
+    code = "upstream_key_refused"
+
+
+class UpstreamBusy(UpstreamFailed):
+    status = 429
+    type = "rate_limit_error"
+    code = "upstream_busy"
+
+
+class NoTarget(UpstreamFailed):
+    """Every target's breaker is open, or every replica is drained, and no cloud is left."""
+
+    status = 503
+    code = "no_target_available"
+
+
+class StreamBroken(UpstreamFailed):
+    """The stream ended before the answer did. Told in the stream, which then ends without `[DONE]`."""
+
+    code = "stream_broken"
+
+
+class TargetRefused(PenstockError):
+    """A target read the request and said no (400, 404, 413, 422 …): the same status, in OpenAI's shape."""
+
+    type = "invalid_request_error"
+    code = "target_refused"
+
+    def __init__(self, message: str, *, status: int, kind: str, param: str | None, code: str) -> None:
+        super().__init__(message, param=param)
+        self.status = status  # type: ignore[misc]  # the one error whose status is the target's
+        self.type = kind  # type: ignore[misc]
+        self.code = code  # type: ignore[misc]
+
+
+# Typed functions: the model answered, but not with what was asked.
+
+
+class UnparseableOutput(PenstockError):
+    status = 502
+    code = "unparseable_output"
+
+
+class OutputTruncated(PenstockError):
+    status = 502
+    code = "output_truncated"
+
+
+class OutputRefused(PenstockError):
+    status = 502
+    code = "output_refused"
+
+
+# The instance's own state.
+
+
+class Draining(PenstockError):
+    status = 503
+    code = "draining"
+
+
+class ClientGone(PenstockError):
+    """The client left; nobody hears this. 499 is nginx's number for it."""
+
+    status = 499
+    code = "client_gone"
