@@ -1,4 +1,4 @@
-"""The error family. Each knows its HTTP status, its OpenAI type and its own code; `surfaces/render.py` shows them."""
+"""The error family. Each knows its HTTP status, its OpenAI type and its own code."""
 
 from __future__ import annotations
 

@@ -1,0 +1,186 @@
+"""Every setting once: its name, its default and its sentence. Read from the environment and one YAML file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+import yaml
+from pydantic import (
+    AliasChoices,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from penstock.settings.environment import PREFIX, SettingsError, environment
+from penstock.settings.parts import Breaker, Cloud, Model, Ranking, Retry, Seconds, Watch, checked_url
+
+__all__ = ["Settings", "SettingsError", "load_settings"]
+
+
+class Settings(BaseSettings):
+    """What an instance is told at its start."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True, populate_by_name=True
+    )
+
+    host: str = Field("127.0.0.1", description="The address to listen on.")
+    port: int = Field(8080, ge=0, le=65535, description="The port to listen on; 0 takes a free one.")
+    insecure: bool = Field(False, description="Serve without keys on an address that is not loopback.")
+    api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        (),
+        description="Keys that clients may use, each as `name=key`; separated by commas in the environment.",
+    )
+    operator_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        (), description="Keys that open /admin, each as `name=key`."
+    )
+
+    replicas: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="URLs of replicas whose models are discovered; the start that needs no file."
+    )
+    models: tuple[Model, ...] = Field((), description="The models served, each with its pool and fallback.")
+    clouds: dict[str, Cloud] = Field({}, description="The clouds that models may fall back to, by name.")
+    fallback_model: str = Field(
+        "gpt-4o-mini", description="The cloud's model for discovered models, where OPENAI_API_KEY is set."
+    )
+    openai_base_url: str = Field(
+        "https://api.openai.com/v1",
+        validation_alias=AliasChoices("PENSTOCK_OPENAI_BASE_URL", "OPENAI_BASE_URL"),
+        description="The cloud that OPENAI_API_KEY belongs to, where `clouds` names none.",
+    )
+    functions_model: str = Field(
+        "", description="The model that typed functions use; the first model if not given."
+    )
+
+    ranking: Ranking = Field("least_outstanding", description="How the replicas of a pool are put in order.")
+    breaker: Breaker = Field(Breaker(), description="When a target is left alone, and for how long.")
+    retry: Retry = Field(Retry(), description="How often a call may be tried again.")
+    watch: Watch = Field(Watch(), description="How replicas are watched.")
+    redis_url: SecretStr = Field(
+        SecretStr(""), description="Where instances share state; in memory if not given."
+    )
+    max_connections: int = Field(1024, ge=1, description="Connections to one target at the most.")
+
+    max_body_bytes: int = Field(16 * 2**20, ge=1024, description="The largest request body, in bytes.")
+    max_reply_bytes: int = Field(64 * 2**20, ge=1024, description="The largest reply of a target, in bytes.")
+    body_timeout_s: Seconds = Field(30, description="How long a client may take to send its request.")
+    drain_delay_s: float = Field(
+        2, ge=0, description="After SIGTERM, how long new requests are still served."
+    )
+    drain_s: float = Field(
+        30,
+        ge=0,
+        validation_alias=AliasChoices(
+            "PENSTOCK_DRAIN_S", "PENSTOCK_DRAIN_SECONDS", "drain_s", "drain_seconds"
+        ),
+        description="After that, how long open requests may run.",
+    )
+
+    @field_validator("replicas", "api_keys", "operator_keys", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return (
+            [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+        )
+
+    @field_validator("replicas")
+    @classmethod
+    def _are_urls(cls, urls: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(checked_url(url) for url in urls)
+
+    @model_validator(mode="after")
+    def _names_agree(self) -> Self:
+        taken: set[str] = set()
+        for model in self.models:
+            for name in (model.name, *model.aliases):
+                if name in taken:
+                    raise ValueError(f"two models answer to the name {name!r}: rename one or drop the alias")
+                taken.add(name)
+            for fallback in model.fallback:
+                if fallback.cloud not in self.clouds:
+                    raise ValueError(
+                        f"model {model.name!r} falls back to {fallback.cloud!r}, which `clouds` does not name"
+                    )
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment outranks the file, which comes in as keywords."""
+        assert isinstance(env_settings, EnvSettingsSource)  # noqa: S101  # pydantic-settings' own promise
+        env_settings.env_vars = {name.lower(): value for name, value in environment().items()}
+        return env_settings, init_settings
+
+    def secret(self, name: str | None) -> str:
+        """The key that the environment variable `name` (or the file that `name_FILE` names) holds."""
+        if name is None:
+            return ""
+        value = environment().get(name, "")
+        if not value:
+            raise SettingsError(f"{name} is not set: put the key there, or its file's path into {name}_FILE")
+        return value
+
+
+def load_settings(config: Path | None = None, **overrides: object) -> Settings:
+    """Settings from the environment over the file; `overrides` (the command line) outrank both.
+
+    Raises SettingsError with one line for each thing that is wrong.
+    """
+    told = environment()
+    path = config or (Path(told[PREFIX + "CONFIG"]) if told.get(PREFIX + "CONFIG") else None)
+    given = _read(path) if path else {}
+    try:
+        settings = (
+            Settings.model_validate(Settings(**given).model_dump() | overrides)
+            if overrides
+            else Settings(**given)
+        )
+    except ValidationError as error:
+        raise SettingsError(_told(error, path)) from None
+    return _with_openai(settings, told)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise SettingsError(f"{path} cannot be read: {error}") from None
+    if found is None:
+        return {}
+    if not isinstance(found, dict) or not all(isinstance(name, str) for name in found):
+        raise SettingsError(f"{path} must hold names and values, such as `models:`")
+    return found
+
+
+def _told(error: ValidationError, path: Path | None) -> str:
+    """One line a mistake; never the value, which may be a secret."""
+    lines = [
+        f"{'.'.join(map(str, each['loc'])) or 'settings'}: {each['msg'].removeprefix('Value error, ')}"
+        for each in error.errors(include_url=False, include_input=False)
+    ]
+    return f"{path or 'the environment'} cannot be used:\n  " + "\n  ".join(lines)
+
+
+def _with_openai(settings: Settings, told: Mapping[str, str]) -> Settings:
+    """Without `clouds`, a key for OpenAI in the environment is a cloud named openai."""
+    if settings.clouds or not told.get("OPENAI_API_KEY"):
+        return settings
+    return settings.model_copy(update={"clouds": {"openai": Cloud(base_url=settings.openai_base_url)}})

@@ -1,0 +1,120 @@
+"""The values that settings are made of: models, replicas, clouds and limits."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+Ranking = Literal["least_outstanding", "round_robin", "power_of_two", "weighted"]
+Seconds = Annotated[float, Field(gt=0)]
+
+
+def checked_url(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(f"{url!r} is not a URL: write it as http://host:port")
+    return url.rstrip("/")
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Timeouts(_Part):
+    connect_s: Seconds = Field(2, description="How long a target may take to accept a connection.")
+    first_event_s: Seconds = Field(10, description="How long a stream may take to its first event.")
+    between_events_s: Seconds = Field(
+        10, description="How long a stream may be silent after its first event."
+    )
+    total_s: Seconds = Field(120, description="How long a call may take in all, every attempt included.")
+    token_s: Seconds = Field(
+        0.1,
+        description="A call that does not stream may take first_event_s and this much for each of its "
+        "max_tokens, at most total_s.",
+    )
+
+
+class Price(_Part):
+    input_per_million_usd: float = Field(0, ge=0, description="Dollars for a million prompt tokens.")
+    output_per_million_usd: float = Field(0, ge=0, description="Dollars for a million generated tokens.")
+
+
+class Replica(_Part):
+    url: str = Field(description="Where the vLLM server listens, without /v1.")
+    id: str = Field("", description="Its name in metrics, logs and headers; host:port if not given.")
+    weight: float = Field(1, gt=0, description="Its share of the calls, relative to the other replicas.")
+    api_key_env: str | None = Field(None, description="The environment variable that holds its key.")
+
+    @field_validator("url")
+    @classmethod
+    def _is_url(cls, url: str) -> str:
+        return checked_url(url)
+
+    @property
+    def name(self) -> str:
+        return self.id or urlsplit(self.url).netloc
+
+
+class Fallback(_Part):
+    cloud: str = Field(description="The cloud's name under `clouds`.")
+    model: str = Field(description="The model's name there.")
+
+
+class Model(_Part):
+    name: str = Field(description="What clients ask for.")
+    aliases: tuple[str, ...] = Field((), description="Other names that clients may ask for.")
+    served_as: str = Field("", description="The model's name at the replicas; its own name if not given.")
+    replicas: tuple[Replica, ...] = Field((), description="The replicas that serve it.")
+    fallback: tuple[Fallback, ...] = Field(
+        (), description="The clouds to try, in order, when the pool cannot answer."
+    )
+    price: Price = Field(
+        Price(), description="What the cloud charges: the cost of a fallback, the saving of the pool."
+    )
+    timeouts: Timeouts = Field(Timeouts(), description="The limits of a call.")
+
+    @property
+    def served_name(self) -> str:
+        return self.served_as or self.name
+
+
+class Cloud(_Part):
+    base_url: str = Field("https://api.openai.com/v1", description="The cloud's base URL, with /v1.")
+    api_key_env: str = Field(
+        "OPENAI_API_KEY", description="The environment variable that holds our key there."
+    )
+
+    @field_validator("base_url")
+    @classmethod
+    def _is_url(cls, url: str) -> str:
+        return checked_url(url)
+
+
+class Breaker(_Part):
+    fail_max: int = Field(5, ge=1, description="Failures in a row that open a breaker.")
+    reset_s: Seconds = Field(5, description="How long a breaker stays open before one probe is let through.")
+    window_s: Seconds = Field(30, description="The window of the error rate.")
+    window_min: int = Field(
+        20, ge=1, description="Outcomes that the window must hold before its rate counts."
+    )
+    window_rate: float = Field(0.5, gt=0, le=1, description="The error rate that opens a breaker.")
+
+
+class Retry(_Part):
+    ratio: float = Field(
+        0.1, ge=0, le=1, description="Retries on replicas, as a share of the calls of the last 10 s."
+    )
+    floor: int = Field(10, ge=0, description="Retries that are always allowed in 10 s.")
+    backoff_s: Seconds = Field(
+        0.02, description="The longest pause before a first retry; it doubles with each."
+    )
+    backoff_max_s: Seconds = Field(0.25, description="The longest pause before any retry.")
+
+
+class Watch(_Part):
+    interval_s: Seconds = Field(2, description="How often each replica's health and engine metrics are read.")
+    timeout_s: Seconds = Field(1, description="How long such a reading may take.")
+    failures: int = Field(3, ge=1, description="Failed readings in a row that make a replica count as down.")
+    stale_s: Seconds = Field(10, description="The age from which an engine's metrics no longer count.")
