@@ -1,0 +1,145 @@
+"""One connection to a target, speaking HTTP/1.1: a request out, a response in, never two at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import cast
+
+import httptools
+
+from penstock.upstream.exchange import Cut, Exchange, Stale, Unreachable
+
+MAX_HEADER_BYTES = 64 * 1024
+
+
+class Connection(asyncio.Protocol):
+    """The protocol under an exchange. `released` is called when it may carry another request."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        released: Callable[[Connection], None],
+        lost: Callable[[Connection], None],
+    ) -> None:
+        self.idle_since = 0.0
+        self.released = released
+        self.lost = lost
+        self._loop = loop
+        self._transport: asyncio.Transport | None = None
+        self._exchange: Exchange | None = None
+        self._parser = httptools.HttpResponseParser(self)
+        self._parts: list[bytes] = []
+        self._headers: dict[bytes, bytes] = {}
+        self._header_bytes = 0
+        self._paused = self._begun = self._interim = self._message_done = self._spoiled = False
+
+    @property
+    def usable(self) -> bool:
+        return self._transport is not None and not self._transport.is_closing()
+
+    def send(self, head: bytes, body: bytes, *, reused: bool) -> Exchange:
+        assert self._transport is not None  # noqa: S101  # the pool hands out open connections only
+        exchange = self._exchange = Exchange(self, self._loop, reused=reused)
+        self._begun = self._message_done = False
+        self._transport.writelines((head, body))
+        return exchange
+
+    def pause(self) -> None:
+        if self._transport is not None and not self._paused:
+            self._paused = True
+            self._transport.pause_reading()
+
+    def resume(self) -> None:
+        if self._transport is not None and self._paused:
+            self._paused = False
+            self._transport.resume_reading()
+
+    def abort(self) -> None:
+        self._exchange = None
+        if self._transport is not None:
+            self._transport.abort()
+
+    # asyncio.Protocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+
+    def data_received(self, data: bytes) -> None:
+        if self._exchange is None:  # bytes that nobody asked for: whatever follows cannot be trusted
+            self.abort()
+            return
+        self._begun = True
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+            self._spoiled = True
+        self._hand_over()
+
+    def _hand_over(self) -> None:
+        """Give the exchange what one read brought: its body bytes at once, and its end."""
+        exchange = self._exchange
+        if self._parts and exchange is not None:
+            data = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
+            self._parts.clear()
+            exchange.arrived(data)
+        if exchange is None or self._exchange is not exchange:  # it was given up on the way
+            return
+        if self._message_done:
+            self._exchange = None
+            self.resume()
+            if self._spoiled or not self._parser.should_keep_alive():
+                self.abort()
+            else:
+                self.released(self)
+            exchange.finished()
+        elif self._spoiled:
+            self.abort()
+            exchange.failed(Cut("what it sent is not HTTP"))
+
+    def connection_lost(self, error: Exception | None) -> None:
+        exchange, self._exchange = self._exchange, None
+        self._transport = None
+        self.lost(self)
+        if exchange is None:
+            return
+        if not self._begun:
+            told = Stale if exchange.reused else Unreachable
+            exchange.failed(told("closed before it answered" if error is None else f"reset: {error}"))
+        elif error is None and exchange.status and not _sized(exchange.headers):
+            exchange.finished()
+        else:
+            exchange.failed(Cut("closed before the end of its answer"))
+
+    # httptools' callbacks
+
+    def on_message_begin(self) -> None:
+        if self._message_done:  # a second response to one request
+            self._spoiled = True
+        self._headers, self._header_bytes = {}, 0
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._header_bytes += len(name) + len(value)
+        if self._header_bytes > MAX_HEADER_BYTES:
+            self._spoiled = True
+        else:
+            self._headers[name.lower()] = value
+
+    def on_headers_complete(self) -> None:
+        status = self._parser.get_status_code()
+        self._interim = status < 200
+        if not self._interim and self._exchange is not None and not self._message_done:
+            self._exchange.began(status, self._headers)
+
+    def on_body(self, data: bytes) -> None:
+        if not self._message_done:
+            self._parts.append(data)
+
+    def on_message_complete(self) -> None:
+        if not self._interim:
+            self._message_done = True
+
+
+def _sized(headers: dict[bytes, bytes]) -> bool:
+    """Whether the body's end is marked; one that is not ends with the connection (RFC 9112, 6.3)."""
+    return b"content-length" in headers or b"transfer-encoding" in headers

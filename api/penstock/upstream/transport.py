@@ -1,0 +1,129 @@
+"""The connections to every target: kept warm, reused, bounded and closed."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections import deque
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from penstock.upstream.connection import Connection
+from penstock.upstream.exchange import Exchange, Full, Unreachable
+
+KEEP_ALIVE_S = 4.0
+"""vLLM's server closes a connection that was idle for 5 s: ours must give it up sooner, or meet its end."""
+
+
+class Origin(NamedTuple):
+    host: str
+    port: int
+    tls: bool
+
+
+@dataclass(slots=True)
+class _Pool:
+    idle: deque[Connection] = field(default_factory=deque)
+    open: set[Connection] = field(default_factory=set)
+    connecting: int = 0
+
+
+class Transport:
+    """Sends requests to origins. Opened by its first request, closed by `close`."""
+
+    def __init__(self, max_connections: int) -> None:
+        self._max_connections = max_connections
+        self._pools: dict[Origin, _Pool] = {}
+        self._tls: ssl.SSLContext | None = None
+        self._sweeper: asyncio.TimerHandle | None = None
+
+    @property
+    def connections(self) -> int:
+        """Connections that are open now, in use or idle."""
+        return sum(len(pool.open) for pool in self._pools.values())
+
+    async def send(
+        self, origin: Origin, head: bytes, body: bytes, *, connect_s: float, fresh: bool = False
+    ) -> Exchange:
+        """Send a request, on a kept connection where there is one and `fresh` does not forbid it.
+
+        Raises Unreachable when no connection is made within `connect_s` seconds, Full when there is no room.
+        """
+        pool = self._pools.get(origin)
+        if pool is None:
+            pool = self._pools[origin] = _Pool()
+        connection = None if fresh else self._kept(pool)
+        if connection is not None:
+            return connection.send(head, body, reused=True)
+        if len(pool.open) + pool.connecting >= self._max_connections:
+            raise Full(f"{self._max_connections} connections are in use")
+        connection = await self._connect(origin, pool, connect_s)
+        return connection.send(head, body, reused=False)
+
+    def close(self) -> None:
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+            self._sweeper = None
+        for pool in self._pools.values():
+            for connection in pool.open:
+                connection.abort()
+
+    async def _connect(self, origin: Origin, pool: _Pool, connect_s: float) -> Connection:
+        loop = asyncio.get_running_loop()
+
+        def released(connection: Connection) -> None:
+            connection.idle_since = loop.time()
+            pool.idle.append(connection)
+            if self._sweeper is None:
+                self._sweeper = loop.call_later(KEEP_ALIVE_S, self._sweep, loop)
+
+        def lost(connection: Connection) -> None:
+            pool.open.discard(connection)
+            if connection in pool.idle:
+                pool.idle.remove(connection)
+
+        pool.connecting += 1
+        connection = Connection(loop, released, lost)
+        try:
+            async with asyncio.timeout(connect_s):
+                await loop.create_connection(
+                    lambda: connection,
+                    origin.host,
+                    origin.port,
+                    ssl=self._context() if origin.tls else None,
+                    server_hostname=origin.host if origin.tls else None,
+                )
+        except TimeoutError:
+            raise Unreachable(f"no connection within {connect_s:g} s") from None
+        except OSError as error:  # refused, no route, unknown host, a certificate that does not verify
+            raise Unreachable(f"cannot connect: {error.strerror or error}") from None
+        finally:
+            pool.connecting -= 1
+        if not connection.usable:
+            raise Unreachable("closed as soon as it was connected")
+        pool.open.add(connection)
+        return connection
+
+    def _kept(self, pool: _Pool) -> Connection | None:
+        """The connection that was used last: the others may then grow old and be closed."""
+        oldest = asyncio.get_running_loop().time() - KEEP_ALIVE_S
+        while pool.idle:
+            connection = pool.idle.pop()
+            if connection.usable and connection.idle_since > oldest:
+                return connection
+            connection.abort()
+        return None
+
+    def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._sweeper = None
+        oldest = loop.time() - KEEP_ALIVE_S
+        for pool in self._pools.values():
+            while pool.idle and pool.idle[0].idle_since <= oldest:
+                pool.idle.popleft().abort()
+        if any(pool.idle for pool in self._pools.values()):
+            self._sweeper = loop.call_later(KEEP_ALIVE_S / 4, self._sweep, loop)
+
+    def _context(self) -> ssl.SSLContext:
+        if self._tls is None:
+            self._tls = ssl.create_default_context()
+        return self._tls
