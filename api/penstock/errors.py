@@ -109,9 +109,7 @@ class UpstreamFailed(PenstockError):
     status = 502
     code = "upstream_error"
 
-    def __init__(
-        self, message: str, *, stops: Sequence[StopMade] = (), retry_after: float | None = None
-    ) -> None:
+    def __init__(self, message: str, *, stops: Sequence[StopMade] = (), retry_after: float | None = None) -> None:
         told = "; ".join(f"{stop.target}: {stop.what}" for stop in stops)
         super().__init__(f"{message} Tried {told}." if told else message, retry_after=retry_after)
         self.stops = tuple(stops)

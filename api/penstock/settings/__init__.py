@@ -60,40 +60,30 @@ class Settings(BaseSettings):
         validation_alias=AliasChoices("PENSTOCK_OPENAI_BASE_URL", "OPENAI_BASE_URL"),
         description="The cloud that OPENAI_API_KEY belongs to, where `clouds` names none.",
     )
-    functions_model: str = Field(
-        "", description="The model that typed functions use; the first model if not given."
-    )
+    functions_model: str = Field("", description="The model that typed functions use; the first model if not given.")
 
     ranking: Ranking = Field("least_outstanding", description="How the replicas of a pool are put in order.")
     breaker: Breaker = Field(Breaker(), description="When a target is left alone, and for how long.")
     retry: Retry = Field(Retry(), description="How often a call may be tried again.")
     watch: Watch = Field(Watch(), description="How replicas are watched.")
-    redis_url: SecretStr = Field(
-        SecretStr(""), description="Where instances share state; in memory if not given."
-    )
+    redis_url: SecretStr = Field(SecretStr(""), description="Where instances share state; in memory if not given.")
     max_connections: int = Field(1024, ge=1, description="Connections to one target at the most.")
 
     max_body_bytes: int = Field(16 * 2**20, ge=1024, description="The largest request body, in bytes.")
     max_reply_bytes: int = Field(64 * 2**20, ge=1024, description="The largest reply of a target, in bytes.")
     body_timeout_s: Seconds = Field(30, description="How long a client may take to send its request.")
-    drain_delay_s: float = Field(
-        2, ge=0, description="After SIGTERM, how long new requests are still served."
-    )
+    drain_delay_s: float = Field(2, ge=0, description="After SIGTERM, how long new requests are still served.")
     drain_s: float = Field(
         30,
         ge=0,
-        validation_alias=AliasChoices(
-            "PENSTOCK_DRAIN_S", "PENSTOCK_DRAIN_SECONDS", "drain_s", "drain_seconds"
-        ),
+        validation_alias=AliasChoices("PENSTOCK_DRAIN_S", "PENSTOCK_DRAIN_SECONDS", "drain_s", "drain_seconds"),
         description="After that, how long open requests may run.",
     )
 
     @field_validator("replicas", "api_keys", "operator_keys", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        return (
-            [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
-        )
+        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
     @field_validator("replicas")
     @classmethod
@@ -149,9 +139,7 @@ def load_settings(config: Path | None = None, **overrides: object) -> Settings:
     given = _read(path) if path else {}
     try:
         settings = (
-            Settings.model_validate(Settings(**given).model_dump() | overrides)
-            if overrides
-            else Settings(**given)
+            Settings.model_validate(Settings(**given).model_dump() | overrides) if overrides else Settings(**given)
         )
     except ValidationError as error:
         raise SettingsError(_told(error, path)) from None

@@ -25,9 +25,7 @@ class _Part(BaseModel):
 class Timeouts(_Part):
     connect_s: Seconds = Field(2, description="How long a target may take to accept a connection.")
     first_event_s: Seconds = Field(10, description="How long a stream may take to its first event.")
-    between_events_s: Seconds = Field(
-        10, description="How long a stream may be silent after its first event."
-    )
+    between_events_s: Seconds = Field(10, description="How long a stream may be silent after its first event.")
     total_s: Seconds = Field(120, description="How long a call may take in all, every attempt included.")
     token_s: Seconds = Field(
         0.1,
@@ -67,12 +65,8 @@ class Model(_Part):
     aliases: tuple[str, ...] = Field((), description="Other names that clients may ask for.")
     served_as: str = Field("", description="The model's name at the replicas; its own name if not given.")
     replicas: tuple[Replica, ...] = Field((), description="The replicas that serve it.")
-    fallback: tuple[Fallback, ...] = Field(
-        (), description="The clouds to try, in order, when the pool cannot answer."
-    )
-    price: Price = Field(
-        Price(), description="What the cloud charges: the cost of a fallback, the saving of the pool."
-    )
+    fallback: tuple[Fallback, ...] = Field((), description="The clouds to try, in order, when the pool cannot answer.")
+    price: Price = Field(Price(), description="What the cloud charges: the cost of a fallback, the saving of the pool.")
     timeouts: Timeouts = Field(Timeouts(), description="The limits of a call.")
 
     @property
@@ -82,9 +76,7 @@ class Model(_Part):
 
 class Cloud(_Part):
     base_url: str = Field("https://api.openai.com/v1", description="The cloud's base URL, with /v1.")
-    api_key_env: str = Field(
-        "OPENAI_API_KEY", description="The environment variable that holds our key there."
-    )
+    api_key_env: str = Field("OPENAI_API_KEY", description="The environment variable that holds our key there.")
 
     @field_validator("base_url")
     @classmethod
@@ -95,21 +87,16 @@ class Cloud(_Part):
 class Breaker(_Part):
     fail_max: int = Field(5, ge=1, description="Failures in a row that open a breaker.")
     reset_s: Seconds = Field(5, description="How long a breaker stays open before one probe is let through.")
+    reset_max_s: Seconds = Field(20, description="The longest that it stays so: each failed probe doubles it.")
     window_s: Seconds = Field(30, description="The window of the error rate.")
-    window_min: int = Field(
-        20, ge=1, description="Outcomes that the window must hold before its rate counts."
-    )
+    window_min: int = Field(20, ge=1, description="Outcomes that the window must hold before its rate counts.")
     window_rate: float = Field(0.5, gt=0, le=1, description="The error rate that opens a breaker.")
 
 
 class Retry(_Part):
-    ratio: float = Field(
-        0.1, ge=0, le=1, description="Retries on replicas, as a share of the calls of the last 10 s."
-    )
+    ratio: float = Field(0.1, ge=0, le=1, description="Retries on replicas, as a share of the calls of the last 10 s.")
     floor: int = Field(10, ge=0, description="Retries that are always allowed in 10 s.")
-    backoff_s: Seconds = Field(
-        0.02, description="The longest pause before a first retry; it doubles with each."
-    )
+    backoff_s: Seconds = Field(0.02, description="The longest pause before a first retry; it doubles with each.")
     backoff_max_s: Seconds = Field(0.25, description="The longest pause before any retry.")
 
 

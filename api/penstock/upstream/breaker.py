@@ -1,0 +1,171 @@
+"""A circuit breaker for one target: ask leave with `admit`, then report on the permit.
+
+pybreaker keeps the states. It cannot wrap an await (it counts a coroutine as a success) and lets everyone
+through when half-open: so permit and report are two steps, and half-open, one permit is out at a time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from enum import Enum
+from typing import Literal, cast
+
+import pybreaker
+
+from penstock.settings.parts import Breaker as BreakerSettings
+from penstock.upstream.window import Window
+
+State = Literal["closed", "half-open", "open"]
+
+
+class Hears(Enum):
+    """What a breaker is told of an attempt."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    EXCUSED = "excused"
+    """Says nothing about the target's health: it was busy, or the client left."""
+    NOTHING = "nothing"
+
+
+class Permit:
+    """Leave for one attempt. It is reported on exactly once; later reports change nothing."""
+
+    __slots__ = ("_breaker", "_probe")
+
+    def __init__(self, breaker: Breaker, *, probe: bool) -> None:
+        self._breaker: Breaker | None = breaker
+        self._probe = probe
+
+    def report(self, hears: Hears) -> None:
+        breaker, self._breaker = self._breaker, None
+        if breaker is not None:
+            breaker.returned(hears, probe=self._probe)
+
+
+class Breaker:
+    """`changed` hears each new state. `clock` is monotonic, in seconds."""
+
+    def __init__(self, settings: BreakerSettings, clock: Callable[[], float], changed: Callable[[State], None]) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._changed = changed
+        self._machine = pybreaker.CircuitBreaker(fail_max=settings.fail_max, listeners=[_Listener(self._moved)])
+        self._outcomes = Window(settings.window_s)
+        self._failures = Window(settings.window_s)
+        self._opened_at = 0.0
+        self._failed_probes = 0
+        self._probing = False
+
+    @property
+    def state(self) -> State:
+        return cast(State, self._machine.current_state)
+
+    @property
+    def retry_in_s(self) -> float:
+        """Seconds until an open breaker lets a probe through."""
+        if self.state != pybreaker.STATE_OPEN:
+            return 0.0
+        open_s = min(self._settings.reset_s * 2.0**self._failed_probes, self._settings.reset_max_s)
+        return max(0.0, self._opened_at + open_s - self._clock())
+
+    def admit(self) -> Permit | None:
+        """Leave to try the target; None when it is open, or when another call is probing it."""
+        state = self._machine.current_state
+        if state == pybreaker.STATE_CLOSED:
+            return Permit(self, probe=False)
+        if state == pybreaker.STATE_OPEN:
+            if self.retry_in_s > 0:
+                return None
+            self._machine.half_open()
+        if self._probing:
+            return None
+        self._probing = True
+        return Permit(self, probe=True)
+
+    def returned(self, hears: Hears, *, probe: bool) -> None:
+        """A permit's report. In half-open only the probe's counts: others began before it opened."""
+        if probe:
+            self._probing = False
+        if self.state == pybreaker.STATE_HALF_OPEN and not probe:
+            return
+        self.hear(hears)
+
+    def hear(self, hears: Hears) -> None:
+        """Count an outcome; one that no permit stands for is a stream that failed after its first event."""
+        if self.state == pybreaker.STATE_OPEN:
+            return
+        if hears is Hears.SUCCEEDED:
+            self._outcomes.add(self._clock())
+            if self._machine.fail_counter or self.state != pybreaker.STATE_CLOSED:
+                self._machine.call(_succeed)
+        elif hears is Hears.FAILED:
+            self._outcomes.add(self._clock())
+            self._failures.add(self._clock())
+            self._fail()
+
+    def _fail(self) -> None:
+        probing = self.state == pybreaker.STATE_HALF_OPEN
+        with contextlib.suppress(_Failure, pybreaker.CircuitBreakerError):
+            self._machine.call(_fail)
+        if probing:
+            self._failed_probes += 1
+        elif self._too_many():
+            self._machine.open()
+
+    def _too_many(self) -> bool:
+        outcomes = self._outcomes.total(self._clock())
+        failures = self._failures.total(self._clock())
+        closed = self.state == pybreaker.STATE_CLOSED
+        return closed and outcomes >= self._settings.window_min and failures >= self._settings.window_rate * outcomes
+
+    def open(self) -> None:
+        """Open it on another's word."""
+        if self.state != pybreaker.STATE_OPEN:
+            self._machine.open()
+
+    def reset(self) -> None:
+        """Close it, whatever it saw."""
+        self._probing = False
+        self._machine.close()
+
+    def probe_soon(self) -> None:
+        """There is reason to think that the target is back: the next call may probe it."""
+        if self.state == pybreaker.STATE_OPEN:
+            self._machine.half_open()
+
+    def _moved(self, state: State) -> None:
+        if state == pybreaker.STATE_OPEN:
+            self._opened_at = self._clock()
+        elif state == pybreaker.STATE_CLOSED:
+            self._failed_probes = 0
+            self._outcomes.clear()
+            self._failures.clear()
+        self._changed(state)
+
+
+class _Listener(pybreaker.CircuitBreakerListener):
+    def __init__(self, moved: Callable[[State], None]) -> None:
+        self._moved = moved
+
+    def state_change(
+        self,
+        cb: pybreaker.CircuitBreaker,
+        old_state: pybreaker.CircuitBreakerState | None,
+        new_state: pybreaker.CircuitBreakerState,
+    ) -> None:
+        if old_state is None or old_state.name != new_state.name:
+            self._moved(cast(State, new_state.name))
+
+
+class _Failure(Exception):
+    """How pybreaker is told of a failure."""
+
+
+def _fail() -> None:
+    raise _Failure
+
+
+def _succeed() -> None:
+    """How pybreaker is told of a success."""

@@ -1,0 +1,60 @@
+"""The replicas of one model, and the clouds behind them."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from statistics import fmean
+
+from penstock.settings.parts import Price, Timeouts
+from penstock.upstream.rank import Ranker, Standing
+from penstock.upstream.target import Target
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """A target in a pool: its weight there, and the name that it knows the model by."""
+
+    target: Target
+    model: str
+    weight: float = 1.0
+
+
+@dataclass(slots=True)
+class Pool:
+    """One model: where it is served and within which limits."""
+
+    name: str
+    aliases: tuple[str, ...]
+    replicas: tuple[Seat, ...]
+    clouds: tuple[Seat, ...]
+    timeouts: Timeouts
+    price: Price
+    ranker: Ranker
+    rng: random.Random
+    stale_s: float
+    _turn: int = field(default=0, init=False)
+
+    def ranked(self, now: float) -> list[Seat]:
+        """The replicas to try, best first. Where all count as down, none does: a watcher can be wrong too."""
+        open_ = [seat for seat in self.replicas if not seat.target.drained]
+        seats = [seat for seat in open_ if seat.target.up] or open_
+        if len(seats) < 2:
+            return seats
+        self._turn += 1
+        return [seats[at] for at in self.ranker(standings(seats, now, self.stale_s), self._turn, self.rng)]
+
+
+def standings(seats: Sequence[Seat], now: float, stale_s: float) -> list[Standing]:
+    """Loads: our own calls, and those of others as the engines told. One that is silent counts as the others do."""
+    elsewhere = [
+        engine.elsewhere if (engine := seat.target.engine) and now - engine.read_at < stale_s else None
+        for seat in seats
+    ]
+    known = [load for load in elsewhere if load is not None]
+    neutral = fmean(known) if known else 0.0
+    return [
+        Standing(seat.weight, seat.target.in_flight + (neutral if load is None else load))
+        for seat, load in zip(seats, elsewhere, strict=True)
+    ]

@@ -1,0 +1,58 @@
+"""Server-sent events as bytes: cut a stream into whole events, and find an event's data."""
+
+from __future__ import annotations
+
+import re
+
+# WHATWG HTML, 9.2.5: lines end in LF, CRLF or CR, and an empty line ends an event.
+_END = re.compile(rb"\r\n\r\n|\n\n|\r\r")
+_LINE = re.compile(rb"\r\n|\n|\r")
+
+
+class EventTooLarge(Exception):
+    """An event is larger than the limit, so that it cannot be waited for."""
+
+
+class Splitter:
+    """Cuts bytes as they come into whole events, each with the empty line that ends it."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._rest = b""
+
+    def feed(self, data: bytes) -> list[bytes]:
+        if self._rest:
+            data = self._rest + data
+        if b"\r" not in data:
+            events = [part + b"\n\n" for part in data.split(b"\n\n")]
+            self._rest = events.pop()[:-2]
+        else:
+            events, start = [], 0
+            for end in _END.finditer(data):
+                events.append(data[start : end.end()])
+                start = end.end()
+            self._rest = data[start:]
+        if len(self._rest) > self._limit:
+            raise EventTooLarge(f"an event of more than {self._limit} bytes")
+        return events
+
+    @property
+    def rest(self) -> bytes:
+        """What came after the last whole event."""
+        return self._rest
+
+
+def data_of(event: bytes) -> bytes | None:
+    """The event's data; None if it has none, as a comment has none."""
+    if event.startswith(b"data:") and event.find(b"\n") >= len(event) - 2:
+        return event[5:].strip()
+    lines = [line[5:].removeprefix(b" ") for line in _LINE.split(event) if line.startswith(b"data:")]
+    return b"\n".join(lines).strip() if lines else None
+
+
+def name_of(event: bytes) -> bytes:
+    """The event's name; empty if it has none."""
+    for line in _LINE.split(event):
+        if line.startswith(b"event:"):
+            return line[6:].strip()
+    return b""

@@ -1,0 +1,92 @@
+"""Somewhere a call can go: a replica or a cloud, with its breaker and the count of what is in flight there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import urlsplit
+
+from penstock import __version__
+from penstock.upstream.breaker import Breaker
+from penstock.upstream.transport import Origin
+
+Kind = Literal["replica", "cloud"]
+
+
+@dataclass(frozen=True, slots=True)
+class EngineGauges:
+    """What a replica's engine said of itself: `elsewhere` is its load beyond what we had in flight there then."""
+
+    read_at: float
+    running: int
+    waiting: int
+    kv_cache_usage: float
+    elsewhere: int
+
+
+class Lease:
+    """A counted place on a target, given back exactly once."""
+
+    __slots__ = ("_target",)
+
+    def __init__(self, target: Target) -> None:
+        self._target: Target | None = target
+        target.in_flight += 1
+
+    def release(self) -> None:
+        target, self._target = self._target, None
+        if target is not None:
+            target.in_flight -= 1
+
+
+class Target:
+    """One server. Its key goes into its requests and nowhere else."""
+
+    def __init__(self, name: str, kind: Kind, url: str, key: str, breaker: Breaker) -> None:
+        parts = urlsplit(url)
+        tls = parts.scheme == "https"
+        self.id = name
+        self.kind: Kind = kind
+        self.url = url
+        self.origin = Origin(parts.hostname or "", parts.port or (443 if tls else 80), tls)
+        self.breaker = breaker
+        self.in_flight = 0
+        self.drained = False
+        self.up = True
+        self.engine: EngineGauges | None = None
+        self._key = key
+        self._host = parts.netloc.rpartition("@")[2]
+        # A replica's URL stands before /v1, a cloud's ends with it, as OpenAI's clients write it.
+        self._base = parts.path.removesuffix("/v1")
+        self._heads: dict[str, bytes] = {}
+
+    def __repr__(self) -> str:
+        return f"Target({self.id!r}, {self.kind!r})"
+
+    @property
+    def authorization(self) -> dict[str, str]:
+        return {"authorization": f"Bearer {self._key}"} if self._key else {}
+
+    def lease(self) -> Lease:
+        return Lease(self)
+
+    def head(self, path: str, length: int, request_id: str, timeout_s: float) -> bytes:
+        """The request's first bytes. No header of the client's is among them."""
+        head = self._heads.get(path)
+        if head is None:
+            head = self._heads[path] = self._fixed(path)
+        told = (
+            f"content-length: {length}\r\nx-request-id: {request_id}\r\nx-penstock-timeout-ms: {timeout_s * 1000:.0f}"
+        )
+        return head + told.encode() + b"\r\n\r\n"
+
+    def _fixed(self, path: str) -> bytes:
+        headers = {
+            "host": self._host,
+            "user-agent": f"penstock/{__version__}",
+            "content-type": "application/json",
+            "accept-encoding": "identity",
+            **self.authorization,
+        }
+        lines = [f"POST {self._base}{path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
+        return "".join(line + "\r\n" for line in lines).encode("latin-1")
