@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from penstock import __version__
-from penstock.upstream.breaker import Breaker
+from penstock.settings.parts import Breaker as BreakerSettings
+from penstock.upstream.breaker import Breaker, State
 from penstock.upstream.transport import Origin
 
 Kind = Literal["replica", "cloud"]
@@ -39,17 +41,24 @@ class Lease:
             target.in_flight -= 1
 
 
+class Told(NamedTuple):
+    """What a target's breaker goes by, and who is told when it changes its state."""
+
+    breaker: BreakerSettings
+    changed: Callable[[Target, State], None]
+
+
 class Target:
     """One server. Its key goes into its requests and nowhere else."""
 
-    def __init__(self, name: str, kind: Kind, url: str, key: str, breaker: Breaker) -> None:
+    def __init__(self, name: str, kind: Kind, url: str, key: str, clock: Callable[[], float], told: Told) -> None:
         parts = urlsplit(url)
         tls = parts.scheme == "https"
         self.id = name
         self.kind: Kind = kind
         self.url = url
         self.origin = Origin(parts.hostname or "", parts.port or (443 if tls else 80), tls)
-        self.breaker = breaker
+        self.breaker = Breaker(told.breaker, clock, lambda state: told.changed(self, state))
         self.in_flight = 0
         self.drained = False
         self.up = True
@@ -62,6 +71,9 @@ class Target:
 
     def __repr__(self) -> str:
         return f"Target({self.id!r}, {self.kind!r})"
+
+    def is_at(self, kind: Kind, url: str, key: str) -> bool:
+        return (self.kind, self.url, self._key) == (kind, url, key)
 
     @property
     def authorization(self) -> dict[str, str]:

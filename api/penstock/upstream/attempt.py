@@ -1,0 +1,127 @@
+"""One attempt at one target: it returns at the first event, or with what went wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import orjson
+
+from penstock.upstream.call import Call
+from penstock.upstream.exchange import Exchange, Full, Stale, Unreachable, WireError
+from penstock.upstream.pool import Seat
+from penstock.upstream.refusal import Failure, failure_of
+from penstock.upstream.reply import Reply
+from penstock.upstream.stream import Stream
+from penstock.upstream.target import Lease
+from penstock.upstream.transport import Transport
+from penstock.upstream.verdicts import Outcome
+from penstock.upstream.wording import worded
+
+ERROR_BYTES = 256 * 1024
+"""How much of an error's body is read."""
+
+
+class Attempt:
+    """Where a call goes now. `max_reply_bytes` bounds a body that is not streamed."""
+
+    def __init__(self, transport: Transport, max_reply_bytes: int) -> None:
+        self._transport = transport
+        self._max_reply_bytes = max_reply_bytes
+
+    async def make(self, call: Call, seat: Seat, lease: Lease, *, fresh: bool) -> Reply | Failure:
+        """Send the call to the target. The reply takes over the lease; a failure leaves it to the caller."""
+        body, left_out = worded(call, seat)
+        began = time.monotonic()
+        exchange: Exchange | None = None
+        answered = False
+        try:
+            exchange = await self._send(call, seat, body, fresh=fresh)
+            reply = Reply(call, seat, lease, exchange, left_out)
+            failure = await self._answer(reply)
+            answered = failure is None
+            return failure or reply
+        except WireError as error:
+            return _broken(error)
+        except TimeoutError:
+            return Failure(Outcome.TIMED_OUT, "no answer in time")
+        finally:
+            call.waited_s += time.monotonic() - began
+            if exchange is not None and not answered:
+                exchange.close()
+
+    async def _send(self, call: Call, seat: Seat, body: bytes, *, fresh: bool) -> Exchange:
+        target = seat.target
+        left_s = call.deadline - asyncio.get_running_loop().time()
+        head = target.head(call.dialect.path, len(body), call.request_id, left_s)
+        connect_s = min(call.pool.timeouts.connect_s, left_s)
+        return await self._transport.send(target.origin, head, body, connect_s=connect_s, fresh=fresh)
+
+    async def _answer(self, reply: Reply) -> Failure | None:
+        call, exchange = reply.call, reply.exchange
+        deadline = first_deadline(call, asyncio.get_running_loop().time())
+        status = await exchange.head(deadline)
+        if not 200 <= status < 300:
+            body = await _whole(exchange, ERROR_BYTES, deadline)
+            return failure_of(status, exchange.headers, body or b"")
+        if call.stream:
+            return await self._opened(reply, deadline)
+        body = await _whole(exchange, self._max_reply_bytes, deadline)
+        if body is None:
+            return Failure(Outcome.SERVER_ERROR, f"a reply of more than {self._max_reply_bytes} bytes")
+        return _read(reply, body)
+
+    async def _opened(self, reply: Reply, deadline: float) -> Failure | None:
+        call = reply.call
+        assert call.dialect.events is not None  # noqa: S101  # the surface refuses such a stream
+        reply.stream = Stream(
+            reply.exchange,
+            call.dialect.events(call.dialect.choices(call.fields)),
+            between_s=call.pool.timeouts.between_events_s,
+            deadline=call.deadline,
+            wants_usage=call.wants_usage,
+        )
+        return await reply.stream.open(deadline)
+
+
+def first_deadline(call: Call, now: float) -> float:
+    """When an answer must have begun; one that is not streamed begins at its end, so it may take as long as that."""
+    limits = call.pool.timeouts
+    if call.stream:
+        return min(call.deadline, now + limits.first_event_s)
+    if call.max_tokens is None:
+        return call.deadline
+    return min(call.deadline, now + limits.first_event_s + limits.token_s * call.max_tokens)
+
+
+async def _whole(exchange: Exchange, limit: int, deadline: float) -> bytes | None:
+    """The body; None if it is larger than the limit."""
+    parts, size = [], 0
+    while data := await exchange.read(deadline):
+        parts.append(data)
+        size += len(data)
+        if size > limit:
+            return None
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _read(reply: Reply, body: bytes) -> Failure | None:
+    """A success must hold an answer: some proxies say 200 over an error, or over HTML."""
+    try:
+        fields = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return Failure(Outcome.SERVER_ERROR, "HTTP 200 with something that is not JSON")
+    if not isinstance(fields, dict) or reply.call.dialect.answer not in fields:
+        return Failure(Outcome.SERVER_ERROR, "HTTP 200 without an answer")
+    reply.body, reply.fields = body, fields
+    return None
+
+
+def _broken(error: WireError) -> Failure:
+    if isinstance(error, Full):
+        return Failure(Outcome.BUSY, str(error))
+    if isinstance(error, Stale):
+        return Failure(Outcome.STALE, str(error))
+    if isinstance(error, Unreachable):
+        return Failure(Outcome.UNREACHABLE, str(error))
+    return Failure(Outcome.SERVER_ERROR, str(error))

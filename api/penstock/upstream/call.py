@@ -1,0 +1,32 @@
+"""One request, normalised: what to ask, of which model, until when; and what has happened to it so far."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from penstock.errors import StopMade
+from penstock.upstream.dialects import Dialect
+from penstock.upstream.pool import Pool
+
+
+@dataclass(slots=True)
+class Call:
+    """`raw` is the request's body, `fields` what it holds. `deadline` is on the loop's clock, in seconds."""
+
+    dialect: Dialect
+    pool: Pool
+    raw: bytes
+    fields: Mapping[str, object]
+    request_id: str
+    deadline: float
+    stream: bool = False
+    wants_usage: bool = False
+    attempts: int = 0
+    waited_s: float = 0.0
+    """Time spent waiting for targets: what is left of the call's time was ours."""
+    stops: list[StopMade] = field(default_factory=list)
+
+    @property
+    def max_tokens(self) -> int | None:
+        return self.dialect.max_tokens(self.fields)

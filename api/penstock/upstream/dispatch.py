@@ -1,0 +1,114 @@
+"""The road: a call goes down its plan until a target answers, and comes back as an open reply."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+
+from penstock.errors import NoTarget, StopMade, UpstreamError, UpstreamFailed
+from penstock.settings.parts import Retry
+from penstock.upstream.attempt import Attempt
+from penstock.upstream.backoff import RetryBudget, pause_s
+from penstock.upstream.breaker import Hears
+from penstock.upstream.call import Call
+from penstock.upstream.pool import Seat
+from penstock.upstream.refusal import Failure
+from penstock.upstream.reply import Reply
+from penstock.upstream.verdicts import VERDICTS, Onward, Outcome
+
+Heard = Callable[[str, Outcome], None]
+"""Told of each attempt: the target and what happened there."""
+
+
+class Dispatcher:
+    """Opens calls. `heard` is told of every attempt that was made."""
+
+    def __init__(
+        self, attempt: Attempt, retry: Retry, clock: Callable[[], float], rng: random.Random, heard: Heard
+    ) -> None:
+        self._attempt = attempt
+        self._retry = retry
+        self._budget = RetryBudget(retry, clock)
+        self._clock = clock
+        self._rng = rng
+        self._heard = heard
+
+    async def open(self, call: Call) -> Reply:
+        """The first answer. Raises UpstreamFailed with every stop made, or TargetRefused."""
+        self._budget.called()
+        last: Failure | None = None
+        waits: list[float] = []
+        for seat in self._plan(call):
+            if self._clock() >= call.deadline:
+                break
+            result = await self._stop(call, seat, last)
+            if isinstance(result, Reply):
+                return result
+            if result is not None:
+                if result.refusal is not None:
+                    raise result.refusal
+                last = result
+                waits.append(result.retry_after or 0.0)
+        raise self._no_answer(call, last, max(waits, default=0.0))
+
+    def _plan(self, call: Call) -> list[Seat]:
+        """Replicas as ranked, then clouds."""
+        clouds = [seat for seat in call.pool.clouds if not seat.target.drained]
+        return [*call.pool.ranked(self._clock()), *clouds]
+
+    async def _stop(self, call: Call, seat: Seat, last: Failure | None) -> Reply | Failure | None:
+        """Make a stop at a target; None where its breaker or the retry budget forbids it."""
+        permit = seat.target.breaker.admit()
+        if permit is None:
+            return None
+        outcome = None
+        try:
+            if last is not None and not await self._may_retry(call, seat, last):
+                return None
+            outcome = Outcome.BUG
+            result = await self._try(call, seat)
+            outcome = Outcome.ANSWERED if isinstance(result, Reply) else result.outcome
+            return result
+        except asyncio.CancelledError:
+            outcome = Outcome.CLIENT_GONE
+            raise
+        finally:
+            permit.report(VERDICTS[outcome].hears if outcome else Hears.NOTHING)
+            if outcome is not None:
+                self._heard(seat.target.id, outcome)
+
+    async def _may_retry(self, call: Call, seat: Seat, last: Failure) -> bool:
+        """A retry on a replica has its budget, and its pause unless the last was busy; a cloud has neither."""
+        if seat.target.kind == "cloud":
+            return True
+        if not self._budget.take():
+            return False
+        if last.outcome is not Outcome.BUSY:
+            await asyncio.sleep(pause_s(self._retry, call.attempts - 1, self._rng))
+        return True
+
+    async def _try(self, call: Call, seat: Seat) -> Reply | Failure:
+        """One attempt; where a kept connection had gone stale, once more on a fresh one."""
+        call.attempts += 1
+        lease = seat.target.lease()
+        result: Reply | Failure | None = None
+        try:
+            result = await self._attempt.make(call, seat, lease, fresh=False)
+            if isinstance(result, Failure) and VERDICTS[result.outcome].onward is Onward.SAME_TARGET:
+                result = await self._attempt.make(call, seat, lease, fresh=True)
+            if isinstance(result, Failure):
+                call.stops.append(StopMade(seat.target.id, result.what))
+            return result
+        finally:
+            if not isinstance(result, Reply):
+                lease.release()
+
+    def _no_answer(self, call: Call, last: Failure | None, wait_s: float) -> UpstreamFailed:
+        if last is None:
+            targets = [seat.target for seat in (*call.pool.replicas, *call.pool.clouds) if not seat.target.drained]
+            wait_s = min((target.breaker.retry_in_s for target in targets), default=0.0)
+            return NoTarget("No target can be tried now.", retry_after=max(wait_s, 1.0))
+        error = VERDICTS[last.outcome].error or UpstreamError
+        busy = last.outcome is Outcome.BUSY
+        return error("No target answered.", stops=call.stops, retry_after=max(wait_s, 1.0) if busy else None)

@@ -1,0 +1,55 @@
+"""An open answer, its first event in hand. Whoever holds it closes it, and that gives back its lease."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from penstock.upstream.breaker import Hears
+from penstock.upstream.call import Call
+from penstock.upstream.exchange import Exchange
+from penstock.upstream.pool import Seat
+from penstock.upstream.stream import Ending, Stream
+from penstock.upstream.target import Lease, Target
+from penstock.upstream.usage import Usage
+from penstock.upstream.verdicts import VERDICTS
+
+
+@dataclass(slots=True)
+class Reply:
+    """Either `body` (and what it holds, `fields`) or `stream` is set. `left_out`: members the target never saw."""
+
+    call: Call
+    seat: Seat
+    lease: Lease
+    exchange: Exchange
+    left_out: tuple[str, ...]
+    body: bytes = b""
+    fields: Mapping[str, object] | None = None
+    stream: Stream | None = None
+
+    @property
+    def target(self) -> Target:
+        return self.seat.target
+
+    @property
+    def usage(self) -> Usage | None:
+        """Tokens as the target counted them; for a stream that ended before it told, those we saw."""
+        if self.stream is None:
+            return self.call.dialect.usage(self.fields or {})
+        events = self.stream.events
+        return events.usage or Usage(0, events.tokens, counted=False)
+
+    async def pour(self, take: Callable[[list[bytes]], None]) -> Ending:
+        """Hand the stream's events to `take` until its end; a bad end is one more failure for the breaker."""
+        assert self.stream is not None  # noqa: S101  # a reply without a stream has a body
+        ending = await self.stream.pour(take)
+        if VERDICTS[ending.outcome].hears is Hears.FAILED:
+            self.target.breaker.hear(Hears.FAILED)
+        return ending
+
+    def close(self) -> None:
+        """Give the lease back, and cancel at the target what is not complete. May be called again."""
+        if self.stream is None or not self.stream.over:
+            self.exchange.close()
+        self.lease.release()

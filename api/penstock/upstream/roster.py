@@ -1,0 +1,183 @@
+"""Every model and every target: built from the settings, joined and left while calls go on."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable
+
+from penstock.errors import InvalidRequest, ModelNotFound, TargetNotFound
+from penstock.settings import Settings
+from penstock.settings.parts import Fallback, Model, Replica
+from penstock.upstream.breaker import State
+from penstock.upstream.pool import Pool, Seat
+from penstock.upstream.rank import RANKERS
+from penstock.upstream.target import Kind, Target, Told
+
+Changed = Callable[[Target, State], None]
+"""Told when a target's breaker changes its state."""
+
+
+class Roster:
+    """What is served where. A reload keeps the targets that stay: their breakers and counts go on."""
+
+    def __init__(self, settings: Settings, clock: Callable[[], float], rng: random.Random, changed: Changed) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._rng = rng
+        self._changed = changed
+        self._found: dict[str, tuple[str, ...]] = {}
+        self._joined: dict[str, tuple[str, Replica]] = {}
+        self._left: set[str] = set()
+        self.targets: dict[str, Target] = {}
+        self.models: tuple[Pool, ...] = ()
+        self._pools: dict[str, Pool] = {}
+        self.load(settings)
+
+    def pool(self, name: str) -> Pool:
+        """The pool that serves a model, by its name or an alias. Raises ModelNotFound."""
+        pool = self._pools.get(name)
+        if pool is None:
+            raise ModelNotFound(f"The model {name[:100]!r} does not exist. See GET /v1/models.", param="model")
+        return pool
+
+    def default(self) -> Pool:
+        """The model of typed functions. Raises ModelNotFound where none is served."""
+        if self._settings.functions_model:
+            return self.pool(self._settings.functions_model)
+        if not self.models:
+            raise ModelNotFound("No model is served: no replica has told its models yet.")
+        return self.models[0]
+
+    def target(self, name: str) -> Target:
+        """Raises TargetNotFound."""
+        target = self.targets.get(name)
+        if target is None:
+            raise TargetNotFound(f"There is no target {name[:100]!r}. See GET /admin/targets.")
+        return target
+
+    @property
+    def undiscovered(self) -> tuple[Replica, ...]:
+        """Replicas given by URL alone, whose models have to be asked for."""
+        replicas = [Replica(url=url) for url in self._settings.replicas]
+        return tuple(replica for replica in replicas if replica.name not in self._left)
+
+    def discovered(self, name: str, models: Iterable[str]) -> None:
+        """The replica of this name, given by URL alone, serves these models."""
+        found = tuple(models)
+        if self._found.get(name) != found:
+            self._found[name] = found
+            self._build(self._settings)
+
+    def join(self, model: str, replica: Replica) -> None:
+        """A replica joins a model's pool until the next `load`. Raises ModelNotFound or InvalidRequest."""
+        if replica.name in self.targets:
+            raise InvalidRequest(f"There is a target {replica.name!r} already.", param="id")
+        self._joined[replica.name] = (self.pool(model).name, replica)
+        self._left.discard(replica.name)
+        self._build(self._settings)
+
+    def leave(self, name: str) -> None:
+        """A replica leaves its pools until the next `load`; what is open there goes on. Raises TargetNotFound."""
+        if self.target(name).kind != "replica":
+            raise InvalidRequest("Only replicas leave; a cloud can be drained.", param="id")
+        self._joined.pop(name, None)
+        self._left.add(name)
+        self._build(self._settings)
+
+    def load(self, settings: Settings) -> None:
+        """Serve what these settings say, and only that. Raises SettingsError, and then nothing has changed."""
+        build = _Build(settings, self._models(settings, joined={}, left=set()), self._new, self.targets)
+        self._settings, self._joined, self._left = settings, {}, set()
+        self._take(build)
+
+    def _build(self, settings: Settings) -> None:
+        models = self._models(settings, joined=self._joined, left=self._left)
+        self._take(_Build(settings, models, self._new, self.targets))
+
+    def _take(self, build: _Build) -> None:
+        for replica in self.undiscovered:
+            build.target(replica.name, "replica", replica.url, "")
+        pools = [build.pool(model, self._rng) for model in build.models]
+        self.targets, self.models = build.targets, tuple(pools)
+        self._pools = {name: pool for pool in pools for name in (pool.name, *pool.aliases)}
+
+    def _new(self, settings: Settings, name: str, kind: Kind, url: str, key: str) -> Target:
+        return Target(name, kind, url, key, self._clock, Told(settings.breaker, self._changed))
+
+    def _models(self, settings: Settings, joined: dict[str, tuple[str, Replica]], left: set[str]) -> list[Model]:
+        """The models of the settings and those that were discovered, with the replicas they have now."""
+        models = [*settings.models, *self._found_models(settings)]
+        return [
+            model.model_copy(
+                update={
+                    "replicas": tuple(each for each in model.replicas if each.name not in left)
+                    + tuple(replica for name, replica in joined.values() if name == model.name)
+                }
+            )
+            for model in models
+        ]
+
+    def _found_models(self, settings: Settings) -> list[Model]:
+        configured = {name for model in settings.models for name in (model.name, *model.aliases)}
+        serving: dict[str, list[Replica]] = {}
+        for replica in (Replica(url=url) for url in settings.replicas):
+            for name in self._found.get(replica.name, ()):
+                if name not in configured:
+                    serving.setdefault(name, []).append(replica)
+        fallback = tuple(Fallback(cloud=name, model=settings.fallback_model) for name in settings.clouds)
+        return [Model(name=name, replicas=tuple(each), fallback=fallback) for name, each in serving.items()]
+
+
+class _Build:
+    """Pools and targets from settings, with the targets kept that are as they were."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        models: list[Model],
+        new: Callable[[Settings, str, Kind, str, str], Target],
+        kept: dict[str, Target],
+    ) -> None:
+        self.models = models
+        self.targets: dict[str, Target] = {}
+        self._settings = settings
+        self._new = new
+        self._kept = kept
+        self._keys = {each.name: settings.secret(each.api_key_env) for model in models for each in model.replicas}
+        self._cloud_keys = {name: settings.secret(cloud.api_key_env) for name, cloud in settings.clouds.items()}
+
+    def target(self, name: str, kind: Kind, url: str, key: str) -> Target:
+        if name not in self.targets:
+            kept = self._kept.get(name)
+            same = kept is not None and kept.is_at(kind, url, key)
+            self.targets[name] = kept if kept and same else self._new(self._settings, name, kind, url, key)
+        return self.targets[name]
+
+    def pool(self, model: Model, rng: random.Random) -> Pool:
+        settings = self._settings
+        replicas = [
+            Seat(
+                self.target(each.name, "replica", each.url, self._keys[each.name]),
+                model.served_name,
+                each.weight,
+            )
+            for each in model.replicas
+        ]
+        clouds = [
+            Seat(
+                self.target(each.cloud, "cloud", settings.clouds[each.cloud].base_url, self._cloud_keys[each.cloud]),
+                each.model,
+            )
+            for each in model.fallback
+        ]
+        return Pool(
+            name=model.name,
+            aliases=model.aliases,
+            replicas=tuple(replicas),
+            clouds=tuple(clouds),
+            timeouts=model.timeouts,
+            price=model.price,
+            ranker=RANKERS[settings.ranking],
+            rng=rng,
+            stale_s=settings.watch.stale_s,
+        )

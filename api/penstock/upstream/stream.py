@@ -1,0 +1,173 @@
+"""A stream from a target: held back until its first token, then handed on event by event, and judged at its end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from penstock.errors import PenstockError, StreamBroken, UpstreamTimeout
+from penstock.upstream.exchange import Exchange, WireError
+from penstock.upstream.refusal import Failure, failure_in_stream
+from penstock.upstream.sse import EventTooLarge, Splitter
+from penstock.upstream.streams import Events, Seen
+from penstock.upstream.verdicts import Outcome
+
+EVENT_BYTES = 8 * 2**20
+LEAVE_S = 1.0
+"""How long the bytes that end a response may follow its last event, for the connection to be kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a stream ended. `closing` is what its client still has to be sent."""
+
+    outcome: Outcome
+    closing: bytes
+    error: PenstockError | None = None
+
+
+class Stream:
+    """`between_s` bounds the silence between two events; `deadline` is when the whole call must be over."""
+
+    def __init__(
+        self, exchange: Exchange, events: Events, *, between_s: float, deadline: float, wants_usage: bool
+    ) -> None:
+        self._exchange = exchange
+        self._splitter = Splitter(EVENT_BYTES)
+        self.events = events
+        self._between_s = between_s
+        self._deadline = deadline
+        self._wants_usage = wants_usage
+        self._loop = asyncio.get_running_loop()
+        self._over: asyncio.Future[Ending] = self._loop.create_future()
+        self._take: Callable[[list[bytes]], None] = _nowhere
+        self._held: list[bytes] = []
+        self._rest: list[bytes] = []
+        self._is_open = False
+        self._heard_at = 0.0
+        self._paused = False
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def over(self) -> bool:
+        return self._over.done()
+
+    async def open(self, deadline: float) -> Failure | None:
+        """Read up to the first token, and hold it. Raises WireError or TimeoutError."""
+        while True:
+            data = await self._exchange.read(deadline)
+            if not data:
+                return Failure(Outcome.SERVER_ERROR, "a stream without an answer")
+            try:
+                events = self._splitter.feed(data)
+            except EventTooLarge as error:
+                return Failure(Outcome.SERVER_ERROR, str(error))
+            failure = self._look_for_token(events)
+            if failure is not None or self._is_open:
+                return failure
+
+    def _look_for_token(self, events: list[bytes]) -> Failure | None:
+        for at, event in enumerate(events):
+            seen = self.events.see(event)
+            if seen is Seen.ERROR:
+                return failure_in_stream(self.events.error or {})
+            if seen is Seen.DONE:
+                return Failure(Outcome.SERVER_ERROR, "a stream without an answer")
+            if seen in (Seen.PREAMBLE, Seen.TOKEN):
+                self._held.append(event)
+            if seen is Seen.TOKEN:
+                self._is_open, self._rest = True, events[at + 1 :]
+                break
+        return None
+
+    async def pour(self, take: Callable[[list[bytes]], None]) -> Ending:
+        """Hand the events to `take`, those of one read together, until the end. Returns how it ended."""
+        self._take = take
+        self._heard_at = self._loop.time()
+        self._timer = self._loop.call_at(min(self._heard_at + self._between_s, self._deadline), self._check)
+        try:
+            self._take_events(self._rest, self._held)
+            self._held = []
+            if not self._over.done():
+                self._exchange.pour(self._arrived, self._ended)
+            return await self._over
+        finally:
+            self._timer.cancel()
+            self._take = _nowhere
+
+    def pause(self) -> None:
+        """The client does not keep up: read no more from the target."""
+        self._paused = True
+        self._exchange.pause()
+
+    def resume(self) -> None:
+        self._paused = False
+        self._heard_at = self._loop.time()
+        self._exchange.resume()
+
+    def _arrived(self, data: bytes) -> None:
+        if self._over.done():
+            return
+        try:
+            events = self._splitter.feed(data)
+        except EventTooLarge as error:
+            self._end(StreamBroken(f"The target sent {error}."))
+            return
+        self._take_events(events, [])
+
+    def _take_events(self, events: list[bytes], out: list[bytes]) -> None:
+        seen = Seen.COMMENT
+        for event in events:
+            seen = self.events.see(event)
+            if seen is Seen.DONE or seen is Seen.ERROR:
+                break
+            if seen is not Seen.MALFORMED and (seen is not Seen.USAGE or self._wants_usage):
+                out.append(event)
+            if seen is not Seen.COMMENT:
+                self._heard_at = self._loop.time()
+        if out:
+            self._take(out)
+        if seen is Seen.ERROR:
+            self._end(StreamBroken("The target failed in the middle of its answer."))
+        elif seen is Seen.DONE:
+            self._finish()
+
+    def _ended(self, error: WireError | None) -> None:
+        """The response is over, and with it an answer that is complete, even without `[DONE]`."""
+        del error
+        self._finish()
+
+    def _check(self) -> None:
+        now = self._loop.time()
+        silent_from = now if self._paused else self._heard_at
+        if now >= self._deadline:
+            self._end(UpstreamTimeout("The call took longer than its total limit."))
+        elif now - silent_from >= self._between_s - 0.001:
+            if self.events.complete:
+                self._finish()
+            else:
+                self._end(UpstreamTimeout(f"The target fell silent for {self._between_s:g} s in its answer."))
+        else:
+            self._timer = self._loop.call_at(min(silent_from + self._between_s, self._deadline), self._check)
+
+    def _finish(self) -> None:
+        if self.events.complete:
+            self._end(None)
+        else:
+            self._end(StreamBroken("The target broke off in the middle of its answer."))
+
+    def _end(self, error: PenstockError | None) -> None:
+        if self._over.done():
+            return
+        if error is None:
+            self._exchange.leave(LEAVE_S)
+            self._over.set_result(Ending(Outcome.ANSWERED, self.events.ending()))
+        else:
+            self._exchange.close()
+            outcome = Outcome.TIMED_OUT if isinstance(error, UpstreamTimeout) else Outcome.CUT
+            self._over.set_result(Ending(outcome, self.events.failing(error), error))
+
+
+def _nowhere(events: list[bytes]) -> None:
+    del events
