@@ -25,13 +25,12 @@ class GenerateBaml(BuildHookInterface[Any]):
 
 
 def generate() -> None:
-    """Make the client where it is not up to date; CalledProcessError, with the reason on stderr, if it cannot be."""
+    """Make the client, where it is not up to date. SystemExit, with what baml-cli objects to, if it cannot be."""
     if _stale():
         command = [sys.executable, "-c", BAML_CLI, "generate", "--from", str(SOURCES)]
         made = subprocess.run(command, check=False, capture_output=True, text=True)
         if made.returncode != 0:
-            sys.stderr.write(made.stdout + made.stderr)
-            made.check_returncode()
+            sys.exit(f"baml-cli generate: {made.stdout}{made.stderr}")
         (CLIENT / "__init__.py").touch()
 
 
