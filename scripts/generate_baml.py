@@ -25,7 +25,7 @@ class GenerateBaml(BuildHookInterface[Any]):
 
 
 def generate() -> None:
-    """Make the client, where it is not up to date. SystemExit, with what baml-cli objects to, if it cannot be."""
+    """Make the client where it is not up to date. SystemExit, with what baml-cli objects to, if it cannot."""
     if _stale():
         command = [sys.executable, "-c", BAML_CLI, "generate", "--from", str(SOURCES)]
         made = subprocess.run(command, check=False, capture_output=True, text=True)
