@@ -42,9 +42,7 @@ def require() -> Callable[[str], str]:
 
 
 @pytest.fixture(scope="session")
-def _redis_process(
-    require: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[RedisServer]:
+def _redis_process(require: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
     server = RedisServer(require("redis-server"), tmp_path_factory.mktemp("redis"))
     yield server
     server.kill()

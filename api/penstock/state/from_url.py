@@ -26,9 +26,5 @@ def store_from_url(
     if not url:
         return memory
     if not url.startswith(SCHEMES):
-        raise ValueError(
-            f"a store's URL begins with one of {', '.join(SCHEMES)}"
-        )  # the URL may hold a password
-    return GuardedStore(
-        RedisStore(url, deadline_s), memory, clock=clock, on_change=on_change, retry_s=retry_s
-    )
+        raise ValueError(f"a store's URL begins with one of {', '.join(SCHEMES)}")  # the URL may hold a password
+    return GuardedStore(RedisStore(url, deadline_s), memory, clock=clock, on_change=on_change, retry_s=retry_s)

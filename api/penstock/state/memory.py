@@ -68,9 +68,7 @@ class MemoryStore:
         self._entries = {key: entry for key, entry in self._entries.items() if entry.ends_at > now}
         if len(self._entries) >= self._max_keys:
             # A tenth at once, so that a full table is not walked again at the next key.
-            soonest = heapq.nsmallest(
-                self._max_keys // 10 + 1, self._entries, key=lambda k: self._entries[k].ends_at
-            )
+            soonest = heapq.nsmallest(self._max_keys // 10 + 1, self._entries, key=lambda k: self._entries[k].ends_at)
             for key in soonest:
                 del self._entries[key]
         self._sweep_at = min(max(2 * len(self._entries), SMALLEST_SWEEP), self._max_keys)

@@ -41,13 +41,9 @@ async def subject(request: pytest.FixtureRequest) -> AsyncIterator[Subject]:
     server: RedisServer = request.getfixturevalue("redis_server")
     async with contextlib.AsyncExitStack() as stack:
         redis = await stack.enter_async_context(Redis.from_url(server.url))
-        store: Store = RedisStore(
-            server.socket_url if "socket" in request.param else server.url, deadline_s=2
-        )
+        store: Store = RedisStore(server.socket_url if "socket" in request.param else server.url, deadline_s=2)
         if request.param == "guarded":
-            store = GuardedStore(
-                store, MemoryStore(clock), clock=clock, on_change=lambda *change: pytest.fail(change)
-            )
+            store = GuardedStore(store, MemoryStore(clock), clock=clock, on_change=lambda *change: pytest.fail(change))
         stack.push_async_callback(store.aclose)
         yield Subject(store, clock, redis)
 

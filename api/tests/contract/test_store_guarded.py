@@ -14,9 +14,7 @@ from tests.clock import Clock
 from tests.servers import RedisServer
 
 DEADLINE_S = 0.25
-AT_ONCE_S = (
-    8 * DEADLINE_S
-)  # on a busy machine; had each caller waited by itself it would be several times more
+AT_ONCE_S = 8 * DEADLINE_S  # on a busy machine; had each caller waited by itself it would be several times more
 
 
 class Guarded:
@@ -113,9 +111,7 @@ async def test_away_at_the_start(guarded: Guarded, redis_server: RedisServer) ->
     await late.store.aclose()
 
 
-async def test_marks_and_clears_that_redis_missed_are_told_to_it(
-    guarded: Guarded, redis_server: RedisServer
-) -> None:
+async def test_marks_and_clears_that_redis_missed_are_told_to_it(guarded: Guarded, redis_server: RedisServer) -> None:
     other = RedisStore(redis_server.socket_url, deadline_s=2)
     await guarded.store.mark("drained:b", 600)
     redis_server.freeze()
@@ -123,9 +119,7 @@ async def test_marks_and_clears_that_redis_missed_are_told_to_it(
     await guarded.store.mark("opened:a", 0.5)
     await guarded.store.clear(["drained:b"])
     redis_server.thaw()
-    await other.mark(
-        "opened:a", 600
-    )  # said by another instance meanwhile; ours has ended before we can tell it
+    await other.mark("opened:a", 600)  # said by another instance meanwhile; ours has ended before we can tell it
     guarded.clock.advance(1)
     names = ["drained:a", "drained:b", "opened:a"]
     assert await guarded.store.marked(names) == {"drained:a", "opened:a"}
@@ -143,9 +137,7 @@ async def test_what_redis_never_heard_is_bounded(guarded: Guarded, redis_server:
     assert await guarded.store.marked(names) == set(names[-256:])
 
 
-async def test_memory_goes_on_from_what_this_instance_said(
-    guarded: Guarded, redis_server: RedisServer
-) -> None:
+async def test_memory_goes_on_from_what_this_instance_said(guarded: Guarded, redis_server: RedisServer) -> None:
     await guarded.store.mark("drained:a", 600)
     redis_server.kill()
     assert await guarded.store.marked(["drained:a"]) == {"drained:a"}
@@ -167,9 +159,7 @@ async def accept(on_connect: Callable[[], None], answer: bytes | None) -> asynci
     return await asyncio.start_server(serve, "127.0.0.1", 0)
 
 
-@pytest.mark.parametrize(
-    "answer", [None, b"", b"-LOADING Redis is loading\r\n", b"HTTP/1.1 400 Bad Request\r\n\r\n"]
-)
+@pytest.mark.parametrize("answer", [None, b"", b"-LOADING Redis is loading\r\n", b"HTTP/1.1 400 Bad Request\r\n\r\n"])
 async def test_a_sick_redis_is_asked_once_per_interval(answer: bytes | None) -> None:
     asked: list[None] = []
     async with await accept(lambda: asked.append(None), answer) as server:
@@ -186,9 +176,7 @@ async def test_a_sick_redis_is_asked_once_per_interval(answer: bytes | None) -> 
         await guarded.store.aclose()
 
 
-async def test_a_caller_who_leaves_while_finding_out_harms_nobody(
-    guarded: Guarded, redis_server: RedisServer
-) -> None:
+async def test_a_caller_who_leaves_while_finding_out_harms_nobody(guarded: Guarded, redis_server: RedisServer) -> None:
     redis_server.freeze()
     await guarded.store.count("calls", 30)
     guarded.clock.advance(1)

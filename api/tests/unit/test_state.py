@@ -40,9 +40,7 @@ async def test_no_url_is_memory() -> None:
     assert isinstance(store_from_url("", clock=Clock(), on_change=ignore), MemoryStore)
 
 
-@pytest.mark.parametrize(
-    "url", ["redis://127.0.0.1:1", "rediss://127.0.0.1:1/2", "unix:///nowhere/redis.sock"]
-)
+@pytest.mark.parametrize("url", ["redis://127.0.0.1:1", "rediss://127.0.0.1:1/2", "unix:///nowhere/redis.sock"])
 async def test_a_redis_url_is_a_guarded_redis(url: str) -> None:
     store = store_from_url(url, clock=Clock(), on_change=ignore)
     assert isinstance(store, GuardedStore)
