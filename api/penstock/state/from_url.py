@@ -1,0 +1,30 @@
+"""Which store a setting asks for."""
+
+from collections.abc import Callable
+
+from penstock.state.guarded import GuardedStore
+from penstock.state.memory import MemoryStore
+from penstock.state.redis import RedisStore
+from penstock.state.store import Store
+
+SCHEMES = ("redis://", "rediss://", "unix://")
+
+
+def store_from_url(
+    url: str,
+    *,
+    clock: Callable[[], float],
+    on_change: Callable[[bool, str], None],
+    deadline_s: float = 0.25,
+    retry_s: float = 1.0,
+) -> Store:
+    """Memory for an empty URL, else Redis with memory behind it. ValueError for a URL of another kind.
+
+    Nothing is connected yet: a Redis that is away at the start is a Redis that is away.
+    """
+    memory = MemoryStore(clock)
+    if not url:
+        return memory
+    if not url.startswith(SCHEMES):
+        raise ValueError(f"a store's URL begins with one of {', '.join(SCHEMES)}")  # the URL may hold a password
+    return GuardedStore(RedisStore(url, deadline_s), memory, clock=clock, on_change=on_change, retry_s=retry_s)

