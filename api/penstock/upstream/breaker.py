@@ -57,6 +57,8 @@ class Breaker:
         self._opened_at = 0.0
         self._failed_probes = 0
         self._probing = False
+        self.probed_elsewhere = False
+        """Another instance is probing: leave it to that one."""
 
     @property
     def state(self) -> State:
@@ -78,8 +80,10 @@ class Breaker:
         if state == pybreaker.STATE_OPEN:
             if self.retry_in_s > 0:
                 return None
+            if self.probed_elsewhere:
+                return None
             self._machine.half_open()
-        if self._probing:
+        if self._probing or self.probed_elsewhere:
             return None
         self._probing = True
         return Permit(self, probe=True)

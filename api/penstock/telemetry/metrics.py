@@ -1,0 +1,94 @@
+"""Every metric once: its name, its labels and its sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
+from typing import NamedTuple
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300)
+SHORT = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5, 10)
+OVERHEAD = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1)
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+class TargetState(NamedTuple):
+    """A target as the gauges show it. `breaker`: 0 closed, 1 half-open, 2 open."""
+
+    id: str
+    breaker: int
+    in_flight: int
+    up: bool
+
+
+class Metrics:
+    """Counts in a registry of its own. Children are bound to their labels once: a look-up costs more than a count."""
+
+    def __init__(self) -> None:
+        self._registry = registry = CollectorRegistry()
+
+        def counter(name: str, says: str, *labels: str) -> Callable[..., Counter]:
+            return cache(Counter(f"penstock_{name}", says, labels, registry=registry).labels)
+
+        def histogram(name: str, says: str, buckets: tuple[float, ...], *labels: str) -> Callable[..., Histogram]:
+            return cache(Histogram(f"penstock_{name}", says, labels, buckets=buckets, registry=registry).labels)
+
+        self.requests = counter(
+            "requests_total", "Requests, by how they ended.", "surface", "model", "target_kind", "outcome"
+        )
+        self.request_seconds = histogram(
+            "request_seconds", "From a request's last byte to its answer's last byte.", SECONDS, "surface", "model",
+            "target_kind",
+        )  # fmt: skip
+        self.first_token_seconds = histogram(
+            "first_token_seconds", "From a request's last byte to its first token, streams only.", SECONDS, "model",
+            "target_kind",
+        )  # fmt: skip
+        self.inter_token_seconds = histogram(
+            "inter_token_seconds", "Mean time between the events of a stream.", SHORT, "model", "target_kind"
+        )
+        self.overhead_seconds = histogram(
+            "overhead_seconds", "Time to the first byte of the answer that was ours, not a target's.", OVERHEAD,
+            "surface",
+        )  # fmt: skip
+        self.attempts = counter("attempts_total", "Attempts at targets, by what came of them.", "target", "verdict")
+        self.fallback = counter(
+            "fallback_total", "Requests answered by a cloud, by why no replica did.", "model", "reason"
+        )
+        self.tokens = counter(
+            "tokens_total", "Tokens, by kind: input, output, or estimated output.", "model", "target_kind", "kind"
+        )
+        self.cost_usd = counter("cost_usd_total", "Dollars that clouds were paid.", "model", "target_kind")
+        self.saved_usd = counter("saved_usd_total", "Dollars a cloud would have cost for the pool's answers.", "model")
+
+    def show(self, targets: Callable[[], Iterable[TargetState]], store_up: Callable[[], bool]) -> None:
+        """Read these states whenever the metrics are read: they cost the requests nothing."""
+        self._registry.register(_States(targets, store_up))
+
+    def exposition(self) -> bytes:
+        return generate_latest(self._registry)
+
+
+class _States(Collector):
+    def __init__(self, targets: Callable[[], Iterable[TargetState]], store_up: Callable[[], bool]) -> None:
+        self._targets = targets
+        self._store_up = store_up
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        breaker = GaugeMetricFamily("penstock_breaker_state", "0 closed, 1 half-open, 2 open.", labels=("target",))
+        in_flight = GaugeMetricFamily(
+            "penstock_in_flight", "Requests that a target holds for this instance now.", labels=("target",)
+        )
+        up = GaugeMetricFamily("penstock_target_up", "Whether the watcher finds the target well.", labels=("target",))
+        for state in self._targets():
+            breaker.add_metric((state.id,), state.breaker)
+            in_flight.add_metric((state.id,), state.in_flight)
+            up.add_metric((state.id,), state.up)
+        yield from (breaker, in_flight, up)
+        store_up = "Whether the shared store answers; while it does not, the instance works from its own memory."
+        yield GaugeMetricFamily("penstock_store_up", store_up, value=self._store_up())

@@ -1,0 +1,91 @@
+"""What instances tell each other of their targets, in the background: opened, probing, drained.
+
+Each instance decides at once and by itself; what the others found reaches it within a second. No request waits
+for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from penstock.state.store import Store
+from penstock.upstream.breaker import State
+from penstock.upstream.roster import Roster
+from penstock.upstream.target import Target
+
+EVERY_S = 0.5
+OPENED_S = 60.0
+"""How long an instance's word that a target is broken holds, if it cannot take it back."""
+PROBING_S = 15.0
+DRAINED_S = 7 * 24 * 3600.0
+"""How long a drain outlives the instances that know of it."""
+
+
+@dataclass(slots=True)
+class Gossip:
+    """`connected` is False while the store is this instance's own memory alone: then the last reading holds."""
+
+    store: Store
+    roster: Roster
+    connected: Callable[[], bool]
+    _untold: dict[str, float | None] = field(default_factory=dict, init=False)
+    """Keys to mark, for so many seconds, or to clear."""
+    _mine: set[str] = field(default_factory=set, init=False)
+    _hearsay: set[str] = field(default_factory=set, init=False)
+
+    async def run(self) -> None:
+        """Tell and listen until cancelled."""
+        while True:
+            await self.exchange()
+            await asyncio.sleep(EVERY_S)
+
+    def breaker_moved(self, target: Target, state: State) -> None:
+        """Remember to tell a breaker's new state, unless we have it from another."""
+        opened, probing = f"opened:{target.id}", f"probing:{target.id}"
+        if state == "open":
+            if opened not in self._hearsay:
+                self._untold[opened] = OPENED_S
+            self._untold[probing] = None
+        elif state == "half-open":
+            self._untold[probing] = PROBING_S
+        else:
+            self._hearsay.discard(opened)
+            self._untold[opened] = None
+            self._untold[probing] = None
+
+    def drained(self, target: Target) -> None:
+        """Remember to tell that an operator drained a target, or took that back."""
+        self._untold[f"drained:{target.id}"] = DRAINED_S if target.drained else None
+
+    async def exchange(self) -> None:
+        """Tell what is new here, then take in what is known elsewhere."""
+        while self._untold:
+            key, ttl_s = self._untold.popitem()
+            if ttl_s is None:
+                self._mine.discard(key)
+                await self.store.clear([key])
+            else:
+                self._mine.add(key)
+                await self.store.mark(key, ttl_s)
+        targets = tuple(self.roster.targets.values())
+        keys = [f"{what}:{target.id}" for target in targets for what in ("opened", "probing", "drained")]
+        marked = await self.store.marked(keys)
+        if self.connected():
+            for target in targets:
+                self._take_in(target, marked)
+
+    def _take_in(self, target: Target, marked: frozenset[str]) -> None:
+        opened, probing, drained = f"opened:{target.id}", f"probing:{target.id}", f"drained:{target.id}"
+        if drained not in self._untold:
+            target.drained = drained in marked
+        target.breaker.probed_elsewhere = probing in marked and probing not in self._mine
+        if opened in self._untold:
+            return
+        if opened in marked and target.breaker.state == "closed":
+            self._hearsay.add(opened)
+            target.breaker.open()
+        elif opened not in marked and opened in self._hearsay:
+            self._hearsay.discard(opened)
+            target.breaker.probe_soon()
