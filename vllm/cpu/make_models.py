@@ -1,8 +1,9 @@
-"""Make two small models with random weights, DIR/words and DIR/slow. Nothing is downloaded; the same weights come out each time.
+"""Make two small models with random weights, DIR/words and DIR/slow. Nothing is downloaded.
 
-Their free text is ASCII words without an end (a reply is as long as `max_tokens`), and the same prompt at temperature 0 gives the
-same words. Under a grammar they close what they open, so that structured output ends in shape. `words` is as fast as its server;
-`slow` makes some 25 tokens a second, so that a queue can build and a stream can be killed on its way.
+Their free text is ASCII words without an end (a reply is as long as `max_tokens`), and the same prompt at
+temperature 0 gives the same words. Under a grammar they close what they open, so structured output ends in
+shape. `words` is as fast as its server; `slow` makes some 25 tokens a second, so that a queue can build and
+a stream can be killed on its way.
 """
 
 import json
@@ -17,12 +18,7 @@ import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-WORDS = """gateway request response server model token stream route retry timeout health metrics queue prefix cache latency
-throughput client proxy balance failover header body json schema tool call function system user assistant the an and or but not
-is are was were be been to of in on at for with from by as it this that these those we you they he she can could should would
-will may must do does did have has had make makes made run runs ran send sends sent read write open close time day night city
-river mountain ocean paper letter number colour red green blue yellow small large quick slow bright dark hello world answer
-question please thank yes no one two three four five six seven eight nine ten""".split()
+WORDS = Path(__file__).with_name("words.txt").read_text().split()
 
 PAD, BOS, END, START, UNKNOWN = "<pad>", "<s>", "<|im_end|>", "<|im_start|>", "<unk>"
 CONTEXT = 2048
@@ -30,7 +26,8 @@ CHAT_TEMPLATE = (
     "{% if tools %}{{ '<|im_start|>system\\nTools: ' + (tools | tojson) + '<|im_end|>\\n' }}{% endif %}"
     "{% for m in messages %}{{ '<|im_start|>' + m['role'] + '\\n' }}"
     "{% if m['content'] is string %}{{ m['content'] }}{% elif m['content'] %}"
-    "{% for part in m['content'] %}{% if part['type'] == 'text' %}{{ part['text'] }}{% endif %}{% endfor %}{% endif %}"
+    "{% for part in m['content'] %}{% if part['type'] == 'text' %}{{ part['text'] }}{% endif %}{% endfor %}"
+    "{% endif %}"
     "{% if m['tool_calls'] %}{{ m['tool_calls'] | tojson }}{% endif %}{{ '<|im_end|>\\n' }}{% endfor %}"
     "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}"
 )
@@ -43,7 +40,9 @@ class Shape:
     heads: int
     kv_heads: int
     feed_forward: int
-    spread: float  # of the random weights; spread * sqrt(hidden) = 1.6 keeps a layer's output as lively as its input
+    spread: (
+        float  # of the weights: spread * sqrt(hidden) = 1.6 keeps what leaves a layer as lively as what came
+    )
 
 
 SHAPES = {
@@ -86,7 +85,7 @@ def make_tokenizer() -> PreTrainedTokenizerFast:
 
 
 def leaning(text: str) -> float:
-    """How much the model leans to a token, in logits. Only words and the closing quote ever win where all tokens are allowed."""
+    """How much the model leans to a token, in logits. Where all are allowed, only words and the quote win."""
     if re.fullmatch(r" [A-Za-z]{2,}", text):
         return 0
     if text == '"':
@@ -127,7 +126,7 @@ def make_model(shape: Shape, tokenizer: PreTrainedTokenizerFast) -> LlamaForCaus
 
 @torch.no_grad()
 def lean(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast) -> None:
-    """Give the output layer a bias per token. Llama has none, so one dimension of the hidden state is held constant to carry it."""
+    """Bias the output layer. Llama has none, so one dimension of the hidden state is kept constant for it."""
     model.model.embed_tokens.weight.div_(model.config.initializer_range)
     model.model.embed_tokens.weight[:, 0] = 4.0
     for layer in model.model.layers:
