@@ -23,7 +23,7 @@ class Record:
     received_at: float
     caller: str = "none"
     model: str = "none"
-    asked: str = ""
+    function: str | None = None
     target: str = "none"
     target_kind: str = "none"
     attempts: int = 0
@@ -96,6 +96,7 @@ class Journal:
             surface=record.surface,
             caller=record.caller,
             model=record.model,
+            function=record.function,
             target=record.target,
             attempts=record.attempts,
             status=record.status,

@@ -26,6 +26,8 @@ class Call:
     waited_s: float = 0.0
     """Time spent waiting for targets: what is left of the call's time was ours."""
     stops: list[StopMade] = field(default_factory=list)
+    why: str | None = None
+    """What the last failed attempt came to, in a word."""
 
     @property
     def max_tokens(self) -> int | None:

@@ -99,6 +99,7 @@ class Dispatcher:
                 result = await self._attempt.make(call, seat, lease, fresh=True)
             if isinstance(result, Failure):
                 call.stops.append(StopMade(seat.target.id, result.what))
+                call.why = result.outcome.name.lower()
             return result
         finally:
             if not isinstance(result, Reply):

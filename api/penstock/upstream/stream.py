@@ -20,10 +20,9 @@ LEAVE_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a stream ended. `closing` is what its client still has to be sent."""
+    """How a stream ended: what that says of the target, and what the client has to hear."""
 
     outcome: Outcome
-    closing: bytes
     error: PenstockError | None = None
 
 
@@ -127,7 +126,10 @@ class Stream:
             if seen is not Seen.COMMENT:
                 self._heard_at = self._loop.time()
         if out:
-            self._take(out)
+            try:
+                self._take(out)
+            except PenstockError as error:  # the target answered, but not with what its reader can use
+                self._end(error, Outcome.ANSWERED)
         if seen is Seen.ERROR:
             self._end(StreamBroken("The target failed in the middle of its answer."))
         elif seen is Seen.DONE:
@@ -142,12 +144,13 @@ class Stream:
         now = self._loop.time()
         silent_from = now if self._paused else self._heard_at
         if now >= self._deadline:
-            self._end(UpstreamTimeout("The call took longer than its total limit."))
+            self._end(UpstreamTimeout("The call took longer than its total limit."), Outcome.TIMED_OUT)
         elif now - silent_from >= self._between_s - 0.001:
             if self.events.complete:
                 self._finish()
             else:
-                self._end(UpstreamTimeout(f"The target fell silent for {self._between_s:g} s in its answer."))
+                silent = UpstreamTimeout(f"The target fell silent for {self._between_s:g} s in its answer.")
+                self._end(silent, Outcome.TIMED_OUT)
         else:
             self._timer = self._loop.call_at(min(silent_from + self._between_s, self._deadline), self._check)
 
@@ -157,16 +160,15 @@ class Stream:
         else:
             self._end(StreamBroken("The target broke off in the middle of its answer."))
 
-    def _end(self, error: PenstockError | None) -> None:
+    def _end(self, error: PenstockError | None, outcome: Outcome = Outcome.CUT) -> None:
         if self._over.done():
             return
         if error is None:
             self._exchange.leave(LEAVE_S)
-            self._over.set_result(Ending(Outcome.ANSWERED, self.events.ending()))
+            outcome = Outcome.ANSWERED
         else:
             self._exchange.close()
-            outcome = Outcome.TIMED_OUT if isinstance(error, UpstreamTimeout) else Outcome.CUT
-            self._over.set_result(Ending(outcome, self.events.failing(error), error))
+        self._over.set_result(Ending(outcome, error))
 
 
 def _nowhere(events: list[bytes]) -> None:

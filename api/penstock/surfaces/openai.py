@@ -1,0 +1,107 @@
+"""The OpenAI API's generating routes: one handler for every dialect."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import orjson
+
+from penstock.errors import InvalidJSON, InvalidRequest, ModelNotFound, PenstockError
+from penstock.settings import Settings
+from penstock.surfaces.relay import relay
+from penstock.surfaces.visit import Visit
+from penstock.upstream.call import Call
+from penstock.upstream.dialects import Dialect
+from penstock.upstream.dispatch import Dispatcher
+from penstock.upstream.reply import Reply
+from penstock.upstream.roster import Roster
+from penstock.upstream.streams import Events
+
+# The members that we read, besides the model, and what they must be. The rest is the target's to judge.
+_TYPES: Mapping[str, tuple[tuple[type, ...], str]] = {
+    "stream": ((bool,), "true or false"),
+    "stream_options": ((dict,), "an object"),
+    "n": ((int,), "a whole number"),
+    "max_tokens": ((int,), "a whole number"),
+    "max_completion_tokens": ((int,), "a whole number"),
+    "max_output_tokens": ((int,), "a whole number"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAISurface:
+    """Answers every dialect's route."""
+
+    settings: Settings
+    roster: Roster
+    dispatcher: Dispatcher
+
+    async def answer(self, visit: Visit, dialect: Dialect) -> None:
+        raw = await visit.body(self.settings.max_body_bytes, self.settings.body_timeout_s)
+        fields = object_in(raw)
+        check(dialect, fields)
+        try:
+            pool = self.roster.pool(str(fields["model"]))
+        except ModelNotFound:
+            visit.record.model = "other"
+            raise
+        options = fields.get("stream_options")
+        call = Call(
+            dialect=dialect,
+            pool=pool,
+            raw=raw,
+            fields=fields,
+            request_id=visit.request_id,
+            deadline=asyncio.get_running_loop().time() + pool.timeouts.total_s,
+            stream=bool(fields.get("stream")),
+            wants_usage=isinstance(options, dict) and options.get("include_usage") is True,
+        )
+        await relay(visit, call, self.dispatcher, Verbatim)
+
+
+def object_in(raw: bytes) -> dict[str, object]:
+    """The JSON object in a body. Raises InvalidJSON."""
+    try:
+        fields = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise InvalidJSON(f"The body is not valid JSON in UTF-8: {error}.") from None
+    if not isinstance(fields, dict):
+        raise InvalidJSON("The body must be a JSON object.")
+    return fields
+
+
+def check(dialect: Dialect, fields: Mapping[str, object]) -> None:
+    """Raises InvalidRequest if a member that we read is missing or of the wrong type."""
+    model = fields.get("model")
+    if not isinstance(model, str) or not model:
+        raise InvalidRequest("`model` must be the name of a model, as GET /v1/models lists them.", param="model")
+    if dialect.prompt and fields.get(dialect.prompt) is None:
+        raise InvalidRequest(f"`{dialect.prompt}` is missing.", param=dialect.prompt)
+    for name, (types, spelled) in _TYPES.items():
+        value = fields.get(name)
+        wrong = not isinstance(value, types) or (isinstance(value, bool) and bool not in types)
+        if value is not None and wrong:
+            raise InvalidRequest(f"`{name}` must be {spelled}.", param=name)
+    if dialect.events is None and fields.get("stream"):
+        raise InvalidRequest(f"{dialect.path} does not stream.", param="stream")
+
+
+class Verbatim:
+    """The reply as it came, byte for byte."""
+
+    def __init__(self, reply: Reply) -> None:
+        self._reader: Events | None = reply.stream.events if reply.stream else None
+
+    def whole(self, reply: Reply) -> bytes:
+        return reply.body
+
+    def events(self, events: list[bytes]) -> bytes:
+        return events[0] if len(events) == 1 else b"".join(events)
+
+    def end(self) -> bytes:
+        return self._reader.ending() if self._reader else b""
+
+    def failed(self, error: PenstockError) -> bytes:
+        return self._reader.failing(error) if self._reader else b""

@@ -1,0 +1,141 @@
+"""Hands a reply to the client: owns it to its last byte, and closes it on every way out."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from penstock.errors import ClientGone, Draining, PenstockError
+from penstock.surfaces.outcomes import outcome_of
+from penstock.surfaces.pipe import Pipe
+from penstock.surfaces.render import JSON, Headers
+from penstock.surfaces.visit import Visit
+from penstock.upstream.call import Call
+from penstock.upstream.dispatch import Dispatcher
+from penstock.upstream.reply import Reply
+from penstock.upstream.stream import Stream
+
+SSE_HEADERS: tuple[tuple[bytes, bytes], ...] = (
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-cache"),
+    (b"x-accel-buffering", b"no"),
+)
+
+
+class Shape(Protocol):
+    """What the client gets for a reply. Any of these may raise a PenstockError."""
+
+    def whole(self, reply: Reply) -> bytes:
+        """For a reply that is not streamed."""
+        ...
+
+    def events(self, events: list[bytes]) -> bytes:
+        """For the next events of a stream; empty to hold them back."""
+        ...
+
+    def end(self) -> bytes:
+        """To close a stream that is complete."""
+        ...
+
+    def failed(self, error: PenstockError) -> bytes:
+        """To tell an error in a stream that has begun."""
+        ...
+
+
+async def relay(visit: Visit, call: Call, dispatcher: Dispatcher, shape: Callable[[Reply], Shape]) -> None:
+    """Open the call and hand its reply to the client in the given shape."""
+    record = visit.record
+    record.model, record.price, record.stream = call.pool.name, call.pool.price, call.stream
+    try:
+        reply = await dispatcher.open(call)
+    finally:
+        record.attempts, record.waited_s = call.attempts, call.waited_s
+        if call.stops:
+            record.target = call.stops[-1].target
+    try:
+        _note_target(visit, reply)
+        if reply.stream is None:
+            await _whole(visit, reply, shape(reply))
+        else:
+            await _stream(visit, reply, reply.stream, shape(reply))
+    finally:
+        reply.close()
+        _note_usage(visit, reply)
+
+
+async def _whole(visit: Visit, reply: Reply, shape: Shape) -> None:
+    body = shape.whole(reply)
+    visit.record.first_byte_at = time.monotonic()
+    await visit.respond(200, _headers(reply, (JSON,)), body)
+
+
+async def _stream(visit: Visit, reply: Reply, stream: Stream, shape: Shape) -> None:
+    pipe = Pipe(visit.send, stream, lambda: visit.interrupt(ClientGone("The client left.")))
+
+    def take(events: list[bytes]) -> None:
+        if data := shape.events(events):
+            pipe.write(data)
+
+    await visit.start(200, _headers(reply, SSE_HEADERS))
+    visit.record.first_byte_at = visit.record.first_token_at = time.monotonic()
+    try:
+        ending = await reply.pour(take)
+        await pipe.flush()
+        error = ending.error
+    except asyncio.CancelledError:
+        if not isinstance(visit.why, Draining):
+            raise
+        error = visit.why
+    finally:
+        pipe.close()
+    await _end_stream(visit, shape, error)
+
+
+async def _end_stream(visit: Visit, shape: Shape, error: PenstockError | None) -> None:
+    last = b""
+    if error is None:
+        try:
+            last = shape.end()
+        except PenstockError as not_usable:
+            error = not_usable
+    if error is not None:
+        visit.record.outcome, visit.record.code = outcome_of(error, started=True), error.code
+        last = shape.failed(error)
+    await visit.send({"type": "http.response.body", "body": last})
+
+
+def _headers(reply: Reply, first: tuple[tuple[bytes, bytes], ...]) -> Headers:
+    headers = [
+        *first,
+        (b"x-penstock-target", reply.target.id.encode()),
+        (b"x-penstock-attempts", b"%d" % reply.call.attempts),
+        (b"x-penstock-model", reply.seat.model.encode()),
+    ]
+    if reply.left_out:
+        headers.append((b"x-penstock-left-out", _printable(reply.left_out)))
+    return headers
+
+
+def _printable(names: tuple[str, ...]) -> bytes:
+    """A client chose these names, so they may hold what no header may."""
+    text = ", ".join(names)
+    return "".join(each if each.isascii() and each.isprintable() else "?" for each in text)[:1000].encode()
+
+
+def _note_target(visit: Visit, reply: Reply) -> None:
+    record = visit.record
+    record.target, record.target_kind = reply.target.id, reply.target.kind
+    if reply.target.kind == "cloud":
+        record.fallback = reply.call.why or "no_replica"
+
+
+def _note_usage(visit: Visit, reply: Reply) -> None:
+    record, usage = visit.record, reply.usage
+    if reply.stream is not None:
+        record.events = reply.stream.events.tokens
+    if usage is not None:
+        record.input_tokens += usage.input
+        record.output_tokens += usage.output
+        record.counted = usage.counted

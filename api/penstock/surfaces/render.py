@@ -1,0 +1,29 @@
+"""An error as OpenAI's clients know it: the only place that turns one into bytes."""
+
+from __future__ import annotations
+
+import math
+
+import orjson
+
+from penstock.errors import PenstockError
+
+Headers = list[tuple[bytes, bytes]]
+
+JSON: tuple[bytes, bytes] = (b"content-type", b"application/json")
+
+
+def error_body(error: PenstockError) -> bytes:
+    return orjson.dumps(
+        {"error": {"message": error.message, "type": error.type, "param": error.param, "code": error.code}}
+    )
+
+
+def error_headers(error: PenstockError) -> Headers:
+    """Retry-After in whole seconds, rounded up. After our own retries a client's would only multiply them."""
+    headers: Headers = [JSON]
+    if error.retry_after is not None:
+        headers.append((b"retry-after", b"%d" % math.ceil(error.retry_after)))
+    if error.status in (401, 413):
+        headers.append((b"connection", b"close"))
+    return headers

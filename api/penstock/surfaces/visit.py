@@ -1,0 +1,120 @@
+"""One request's stay with us: its body in, its answer out, its record, and what may interrupt it."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import secrets
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from penstock.errors import BodyTooLarge, BodyTooSlow, ClientGone, InvalidRequest, PenstockError, UnsupportedMediaType
+from penstock.surfaces.render import Headers
+from penstock.telemetry.record import Record
+
+# ASGI's own types: the one boundary whose messages have no narrower one.
+Message = MutableMapping[str, Any]
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+RECEIVED_AT = "penstock.received_at"
+"""Where in a scope's extensions the server notes when the request's last byte came in."""
+
+_SAFE_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+
+
+class Visit:
+    """`interrupt` ends it from outside: `why` then says what for. `last`: close the connection after it."""
+
+    __slots__ = ("_last", "_receive", "_task", "_watch", "headers", "record", "request_id", "scope", "send", "started", "why")
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send, surface: str, *, last: bool = False) -> None:
+        self.scope = scope
+        self.headers: dict[bytes, bytes] = dict(scope["headers"])
+        self.request_id = _request_id(self.headers)
+        received_at = scope.get("extensions", {}).get(RECEIVED_AT) or time.monotonic()
+        self.record = Record(surface, self.request_id, received_at)
+        self.send = send
+        self.started = False
+        self.why: PenstockError | None = None
+        self._last = last
+        self._receive = receive
+        self._task = asyncio.current_task()
+        self._watch: asyncio.Task[None] | None = None
+
+    async def body(self, limit: int, timeout_s: float) -> bytes:
+        """The request's body. From then on, a client that leaves interrupts the visit."""
+        self._check_headers(limit)
+        try:
+            async with asyncio.timeout(timeout_s):
+                body = await self._read(limit)
+        except TimeoutError:
+            raise BodyTooSlow(f"The request did not arrive within {timeout_s:g} s.") from None
+        self._watch = asyncio.create_task(self._watch_client())
+        return body
+
+    def _check_headers(self, limit: int) -> None:
+        length = self.headers.get(b"content-length")
+        if length is not None and int(length) > limit:
+            raise _too_large(limit)
+        if not self.headers.get(b"content-type", b"").lower().startswith(b"application/json"):
+            raise UnsupportedMediaType("Send the request as content-type: application/json.")
+        if self.headers.get(b"content-encoding", b"identity") != b"identity":
+            raise UnsupportedMediaType("Send the request without content-encoding.")
+
+    async def _read(self, limit: int) -> bytes:
+        parts: list[bytes] = []
+        size = 0
+        while True:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise ClientGone("The client left.")
+            parts.append(message["body"])
+            size += len(parts[-1])
+            if size > limit:
+                raise _too_large(limit)
+            if not message["more_body"]:
+                return b"".join(parts)
+
+    async def _watch_client(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self.interrupt(ClientGone("The client left."))
+
+    def interrupt(self, why: PenstockError) -> None:
+        """End it, whatever it waits for. What it was doing hears a cancellation."""
+        if self.why is None and self._task is not None:
+            self.why = why
+            self._task.cancel()
+
+    async def start(self, status: int, headers: Headers) -> None:
+        self.started = True
+        self.record.status = status
+        headers.append((b"x-request-id", self.request_id.encode()))
+        if self._last:
+            headers.append((b"connection", b"close"))
+        await self.send({"type": "http.response.start", "status": status, "headers": headers})
+
+    async def respond(self, status: int, headers: Headers, body: bytes) -> None:
+        """A whole answer."""
+        headers.append((b"content-length", b"%d" % len(body)))
+        await self.start(status, headers)
+        await self.send({"type": "http.response.body", "body": body})
+
+    def close(self) -> None:
+        """It is over: stop watching the client."""
+        self._task = None
+        if self._watch is not None:
+            self._watch.cancel()
+
+
+def _request_id(headers: dict[bytes, bytes]) -> str:
+    """The client's own, if it is safe to log and to send on; else a new one."""
+    given = headers.get(b"x-request-id", b"").decode("latin-1")
+    return given if _SAFE_ID.fullmatch(given) else f"req-{secrets.token_hex(12)}"
+
+
+def _too_large(limit: int) -> InvalidRequest:
+    return BodyTooLarge(f"The request is larger than the {limit} bytes that are allowed.")
