@@ -41,9 +41,7 @@ class Function:
         given = {name: getattr(arguments, name) for name in type(arguments).model_fields}
         request = self.request(**given)
         if not request.url.endswith("/chat/completions"):
-            raise InternalError(
-                f"{self.name}'s BAML client does not speak chat completions: use openai-generic."
-            )
+            raise InternalError(f"{self.name}'s BAML client does not speak chat completions: use openai-generic.")
         body: Json = request.body.json()
         return body
 
@@ -113,8 +111,7 @@ def _function(client: ModuleType, name: str, declared: Declarations) -> Function
 def _arguments(name: str, hints: Mapping[str, Any]) -> type[BaseModel]:
     """The request's model. An argument that may be null may be left out."""
     fields: dict[str, Any] = {
-        argument: (with_media(hint), None if type(None) in get_args(hint) else ...)
-        for argument, hint in hints.items()
+        argument: (with_media(hint), None if type(None) in get_args(hint) else ...) for argument, hint in hints.items()
     }
     closed = ConfigDict(extra="forbid", protected_namespaces=())
     return create_model(f"{name}Request", __config__=closed, **fields)
@@ -152,6 +149,4 @@ def _name_partials(stream_types: ModuleType) -> None:
 def _refuse_dynamic(declared: Declarations) -> None:
     for name, declaration in declared.items():
         if "dynamic" in declaration.attributes:
-            raise StartRefused(
-                f"{name} is @@dynamic: its schema is only known at run time, so it cannot be served."
-            )
+            raise StartRefused(f"{name} is @@dynamic: its schema is only known at run time, so it cannot be served.")

@@ -18,8 +18,6 @@ def prepare_environment(environ: MutableMapping[str, str]) -> None:
     Raises StartRefused when BOUNDARY_API_KEY is set, because BAML then uploads traces of every call.
     """
     if environ.get("BOUNDARY_API_KEY"):
-        raise StartRefused(
-            "BOUNDARY_API_KEY is set, which sends prompts and replies to a third party: unset it."
-        )
+        raise StartRefused("BOUNDARY_API_KEY is set, which sends prompts and replies to a third party: unset it.")
     environ["BAML_LOG"] = "off"
     environ["RUST_BACKTRACE"] = "0"

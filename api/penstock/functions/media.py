@@ -52,9 +52,7 @@ def _refuse_media_inside(cls: type[BaseModel], seen: set[type]) -> None:
     for name, field in cls.model_fields.items():
         for hint in _leaves(field.annotation):
             if _is_medium(hint):
-                raise StartRefused(
-                    f"{cls.__name__}.{name} is a medium: make it an argument of the function itself."
-                )
+                raise StartRefused(f"{cls.__name__}.{name} is a medium: make it an argument of the function itself.")
             if isinstance(hint, type) and issubclass(hint, BaseModel):
                 _refuse_media_inside(hint, seen)
 

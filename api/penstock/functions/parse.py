@@ -14,17 +14,13 @@ from penstock.functions.source import Declarations
 
 # BAML's parser stops the whole process while it works, so what it may be given is bounded.
 LENIENT_BYTES = 8_192  # it is quadratic on nested lists: 14 ms for 9 KB, 163 ms for 37 KB
-LENIENT_OPENINGS = (
-    100  # and worse on brackets left open: 25 ms for 100, 100 ms for 128, 16 s and 2.8 GB for 512
-)
+LENIENT_OPENINGS = 100  # and worse on brackets left open: 25 ms for 100, 100 ms for 128, 16 s and 2.8 GB for 512
 
 
 class Parser:
     """Reads one function's whole replies, and with `partial` hints, the beginnings of them."""
 
-    def __init__(
-        self, hint: Any, declared: Declarations, lenient: Callable[[str], object], *, partial: bool
-    ) -> None:
+    def __init__(self, hint: Any, declared: Declarations, lenient: Callable[[str], object], *, partial: bool) -> None:
         self.adapter: TypeAdapter[object] = TypeAdapter(hint)
         self._free_text = hint is str or (partial and hint == str | None)
         self._load: Read = _load_beginning if partial else orjson.loads

@@ -12,9 +12,7 @@ from penstock.functions.catalog import Function
 from penstock.functions.run import check_end, whole_text
 
 PARTIAL_SECONDS = 0.1  # at most ten partials a second: people do not read faster
-PARTIAL_GROWTH = (
-    1 / 8
-)  # and only when the answer grew by this, so that reading it again and again stays linear
+PARTIAL_GROWTH = 1 / 8  # and only when the answer grew by this, so that reading it again and again stays linear
 
 
 def server_sent(event: str, data: bytes) -> bytes:

@@ -33,9 +33,7 @@ def check_end(finish_reason: object, refusal: object) -> None:
     if refusal or finish_reason == "content_filter":
         raise OutputRefused("The model refused to answer, or its answer was filtered.")
     if finish_reason == "length":
-        raise OutputTruncated(
-            "The answer was cut at max_tokens: choose a BAML client that allows longer ones."
-        )
+        raise OutputTruncated("The answer was cut at max_tokens: choose a BAML client that allows longer ones.")
     if finish_reason != "stop":
         raise OutputTruncated("The model did not end its answer.")
 
