@@ -5,8 +5,6 @@ from collections.abc import Awaitable, Iterable
 from typing import TypeVar
 
 from redis.asyncio import BlockingConnectionPool, Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from penstock.state.store import StoreUnavailableError
@@ -37,7 +35,6 @@ class RedisStore:
                 timeout=deadline_s,
                 socket_timeout=deadline_s,
                 socket_connect_timeout=deadline_s,
-                retry=Retry(NoBackoff(), retries=0),
             )
         )
 
