@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 
 PREFIX = "PENSTOCK_"
@@ -25,3 +25,8 @@ def environment() -> Mapping[str, str]:
         except (OSError, UnicodeDecodeError) as error:
             raise SettingsError(f"{name} names {path}, which cannot be read: {error}") from None
     return found
+
+
+def process_environment() -> MutableMapping[str, str]:
+    """The process's own environment, for libraries that read it themselves."""
+    return os.environ

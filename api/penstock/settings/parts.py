@@ -41,7 +41,9 @@ class Price(_Part):
 
 class Replica(_Part):
     url: str = Field(description="Where the vLLM server listens, without /v1.")
-    id: str = Field("", pattern=r"^[\w.:-]*$", description="Its name in metrics, logs and headers; host:port if not given.")
+    id: str = Field(
+        "", pattern=r"^[\w.:-]*$", description="Its name in metrics, logs and headers; host:port if not given."
+    )
     weight: float = Field(1, gt=0, description="Its share of the calls, relative to the other replicas.")
     api_key_env: str | None = Field(None, description="The environment variable that holds its key.")
 

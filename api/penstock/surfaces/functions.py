@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from time import monotonic
 
@@ -12,16 +11,14 @@ from pydantic import ValidationError
 
 from penstock.errors import InvalidArguments, PenstockError, UnparseableOutput
 from penstock.functions.catalog import Function
-from penstock.functions.partials import Partials
+from penstock.functions.partials import Partials, broken
 from penstock.functions.run import body, text_of
 from penstock.settings import Settings
 from penstock.surfaces.relay import Shape, relay
-from penstock.surfaces.render import error_body
 from penstock.surfaces.visit import Visit
 from penstock.upstream.call import Call
 from penstock.upstream.dialects import CHAT
 from penstock.upstream.dispatch import Dispatcher
-from penstock.upstream.reply import Reply
 from penstock.upstream.roster import Roster
 
 TRIES = 2
@@ -35,14 +32,13 @@ class FunctionsSurface:
     settings: Settings
     roster: Roster
     dispatcher: Dispatcher
-    functions: Mapping[str, Function]
 
     async def answer(self, visit: Visit, function: Function) -> None:
         """The value, once. An answer that cannot be read is asked for once more, if there is time."""
         call = await self._call(visit, function, stream=False)
         for tries_left in reversed(range(TRIES)):
             try:
-                await relay(visit, call, self.dispatcher, lambda reply: Typed(function))
+                await relay(visit, call, self.dispatcher, _shape(function))
                 return
             except UnparseableOutput:
                 if not tries_left or asyncio.get_running_loop().time() >= call.deadline:
@@ -51,7 +47,7 @@ class FunctionsSurface:
     async def stream(self, visit: Visit, function: Function) -> None:
         """The value as it grows, as server-sent events: partial, then final or error."""
         call = await self._call(visit, function, stream=True)
-        await relay(visit, call, self.dispatcher, _partials_of(function))
+        await relay(visit, call, self.dispatcher, _shape(function))
 
     async def _call(self, visit: Visit, function: Function, *, stream: bool) -> Call:
         visit.record.function = function.name
@@ -80,33 +76,18 @@ def _invalid(error: ValidationError) -> InvalidArguments:
     return InvalidArguments(f"{param or 'The body'}: {first['msg']}.", param=param)
 
 
-class Typed:
-    """A whole reply as the function's value."""
-
-    def __init__(self, function: Function) -> None:
-        self._function = function
-
-    def whole(self, reply: Reply) -> bytes:
-        return self._function.dump(self._function.parse(text_of(dict(reply.fields or {}))))
-
-    def events(self, events: list[bytes]) -> bytes:
-        raise NotImplementedError("a whole reply has no events")
-
-    end = failed = events
-
-
-def _partials_of(function: Function) -> Callable[[Reply], Shape]:
-    return lambda reply: TypedStream(Partials(function, monotonic))
+def _shape(function: Function) -> Shape:
+    return Shape(
+        whole=lambda reply: function.dump(function.parse(text_of(dict(reply.fields or {})))),
+        streamed=lambda stream: TypedStream(Partials(function, monotonic)),
+    )
 
 
 class TypedStream:
-    """A streamed reply as events of typed partials."""
+    """A stream as events of typed partials."""
 
     def __init__(self, partials: Partials) -> None:
         self._partials = partials
-
-    def whole(self, reply: Reply) -> bytes:
-        raise NotImplementedError("a stream is never whole")
 
     def events(self, events: list[bytes]) -> bytes:
         return b"".join(map(self._partials.event, events))
@@ -115,4 +96,4 @@ class TypedStream:
         return self._partials.end()
 
     def failed(self, error: PenstockError) -> bytes:
-        return b"event: error\ndata: " + error_body(error) + b"\n\n"
+        return broken(error)

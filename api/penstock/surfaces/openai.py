@@ -10,14 +10,13 @@ import orjson
 
 from penstock.errors import InvalidJSON, InvalidRequest, ModelNotFound, PenstockError
 from penstock.settings import Settings
-from penstock.surfaces.relay import relay
+from penstock.surfaces.relay import Shape, relay
 from penstock.surfaces.visit import Visit
 from penstock.upstream.call import Call
 from penstock.upstream.dialects import Dialect
 from penstock.upstream.dispatch import Dispatcher
-from penstock.upstream.reply import Reply
 from penstock.upstream.roster import Roster
-from penstock.upstream.streams import Events
+from penstock.upstream.stream import Stream
 
 # The members that we read, besides the model, and what they must be. The rest is the target's to judge.
 _TYPES: Mapping[str, tuple[tuple[type, ...], str]] = {
@@ -58,7 +57,7 @@ class OpenAISurface:
             stream=bool(fields.get("stream")),
             wants_usage=isinstance(options, dict) and options.get("include_usage") is True,
         )
-        await relay(visit, call, self.dispatcher, Verbatim)
+        await relay(visit, call, self.dispatcher, VERBATIM)
 
 
 def object_in(raw: bytes) -> dict[str, object]:
@@ -89,19 +88,19 @@ def check(dialect: Dialect, fields: Mapping[str, object]) -> None:
 
 
 class Verbatim:
-    """The reply as it came, byte for byte."""
+    """A stream as it came, byte for byte."""
 
-    def __init__(self, reply: Reply) -> None:
-        self._reader: Events | None = reply.stream.events if reply.stream else None
-
-    def whole(self, reply: Reply) -> bytes:
-        return reply.body
+    def __init__(self, stream: Stream) -> None:
+        self._reader = stream.events
 
     def events(self, events: list[bytes]) -> bytes:
         return events[0] if len(events) == 1 else b"".join(events)
 
     def end(self) -> bytes:
-        return self._reader.ending() if self._reader else b""
+        return self._reader.ending()
 
     def failed(self, error: PenstockError) -> bytes:
-        return self._reader.failing(error) if self._reader else b""
+        return self._reader.failing(error)
+
+
+VERBATIM = Shape(whole=lambda reply: reply.body, streamed=Verbatim)

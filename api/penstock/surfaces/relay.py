@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 from penstock.errors import ClientGone, Draining, PenstockError
@@ -24,15 +25,17 @@ SSE_HEADERS: tuple[tuple[bytes, bytes], ...] = (
 )
 
 
-class Shape(Protocol):
-    """What the client gets for a reply. Any of these may raise a PenstockError."""
+class Whole(Protocol):
+    """What the client gets for a reply that is not streamed. May raise a PenstockError."""
 
-    def whole(self, reply: Reply) -> bytes:
-        """For a reply that is not streamed."""
-        ...
+    def __call__(self, reply: Reply) -> bytes: ...
+
+
+class Streamed(Protocol):
+    """What the client gets for a stream. `events` and `end` may raise a PenstockError."""
 
     def events(self, events: list[bytes]) -> bytes:
-        """For the next events of a stream; empty to hold them back."""
+        """For the next events; empty to hold them back."""
         ...
 
     def end(self) -> bytes:
@@ -44,7 +47,15 @@ class Shape(Protocol):
         ...
 
 
-async def relay(visit: Visit, call: Call, dispatcher: Dispatcher, shape: Callable[[Reply], Shape]) -> None:
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What a surface makes of a reply."""
+
+    whole: Whole
+    streamed: Callable[[Stream], Streamed]
+
+
+async def relay(visit: Visit, call: Call, dispatcher: Dispatcher, shape: Shape) -> None:
     """Open the call and hand its reply to the client in the given shape."""
     record = visit.record
     record.model, record.price, record.stream = call.pool.name, call.pool.price, call.stream
@@ -57,21 +68,21 @@ async def relay(visit: Visit, call: Call, dispatcher: Dispatcher, shape: Callabl
     try:
         _note_target(visit, reply)
         if reply.stream is None:
-            await _whole(visit, reply, shape(reply))
+            await _whole(visit, reply, shape.whole)
         else:
-            await _stream(visit, reply, reply.stream, shape(reply))
+            await _stream(visit, reply, reply.stream, shape.streamed(reply.stream))
     finally:
         reply.close()
         _note_usage(visit, reply)
 
 
-async def _whole(visit: Visit, reply: Reply, shape: Shape) -> None:
-    body = shape.whole(reply)
+async def _whole(visit: Visit, reply: Reply, whole: Whole) -> None:
+    body = whole(reply)
     visit.record.first_byte_at = time.monotonic()
     await visit.respond(200, _headers(reply, (JSON,)), body)
 
 
-async def _stream(visit: Visit, reply: Reply, stream: Stream, shape: Shape) -> None:
+async def _stream(visit: Visit, reply: Reply, stream: Stream, shape: Streamed) -> None:
     pipe = Pipe(visit.send, stream, lambda: visit.interrupt(ClientGone("The client left.")))
 
     def take(events: list[bytes]) -> None:
@@ -93,7 +104,7 @@ async def _stream(visit: Visit, reply: Reply, stream: Stream, shape: Shape) -> N
     await _end_stream(visit, shape, error)
 
 
-async def _end_stream(visit: Visit, shape: Shape, error: PenstockError | None) -> None:
+async def _end_stream(visit: Visit, shape: Streamed, error: PenstockError | None) -> None:
     last = b""
     if error is None:
         try:

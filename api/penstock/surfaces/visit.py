@@ -28,7 +28,19 @@ _SAFE_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 class Visit:
     """`interrupt` ends it from outside: `why` then says what for. `last`: close the connection after it."""
 
-    __slots__ = ("_last", "_receive", "_task", "_watch", "headers", "record", "request_id", "scope", "send", "started", "why")
+    __slots__ = (
+        "_last",
+        "_receive",
+        "_task",
+        "_watch",
+        "headers",
+        "record",
+        "request_id",
+        "scope",
+        "send",
+        "started",
+        "why",
+    )
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, surface: str, *, last: bool = False) -> None:
         self.scope = scope

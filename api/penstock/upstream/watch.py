@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -35,6 +36,7 @@ class Watcher:
     clock: Callable[[], float]
     told: Callable[[Target], None]
     _failures: dict[str, int] = field(default_factory=dict, init=False)
+    _looked: asyncio.Event = field(default_factory=asyncio.Event, init=False)
 
     async def run(self) -> None:
         """Watch until cancelled."""
@@ -42,7 +44,14 @@ class Watcher:
         async with httpx.AsyncClient(timeout=self.settings.timeout_s, limits=limits, trust_env=False) as client:
             while True:
                 await self.look(client)
+                self._looked.set()
                 await asyncio.sleep(self.settings.interval_s)
+
+    async def first_look(self, limit_s: float) -> None:
+        """Wait until every replica was read once, or so many seconds."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(limit_s):
+                await self._looked.wait()
 
     async def look(self, client: httpx.AsyncClient) -> None:
         """One round: every replica at the same time, each within its limit."""

@@ -96,9 +96,7 @@ class App:
         if key is None or given == f"Bearer {key}":
             return
         raise (
-            cloud.wrong_key(given.removeprefix("Bearer "))
-            if self._settings.role == "cloud"
-            else errors.unauthorized()
+            cloud.wrong_key(given.removeprefix("Bearer ")) if self._settings.role == "cloud" else errors.unauthorized()
         )
 
     def _add_headers(self, exchange: Exchange) -> None:

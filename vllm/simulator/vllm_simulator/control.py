@@ -31,9 +31,7 @@ class Process(Protocol):
 class Control:
     """Sets and clears faults, and tells the state."""
 
-    def __init__(
-        self, settings: Settings, ticker: Ticker, faults: Faults, ledger: Ledger, process: Process
-    ) -> None:
+    def __init__(self, settings: Settings, ticker: Ticker, faults: Faults, ledger: Ledger, process: Process) -> None:
         self._settings = settings
         self._ticker = ticker
         self._faults = faults

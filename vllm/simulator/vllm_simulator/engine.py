@@ -148,9 +148,7 @@ class Engine:
             if run.ended or run.start_step is None:
                 continue
             run.produced = min(run.output - 1, 1 + int(self.steps - run.start_step + 1e-9))
-            heapq.heappush(
-                self._speaking, (max(step, run.start_step + run.produced - 1) + 1, next(self._order), run)
-            )
+            heapq.heappush(self._speaking, (max(step, run.start_step + run.produced - 1) + 1, next(self._order), run))
             run.notify()
 
     def _finish(self, run: Run) -> None:

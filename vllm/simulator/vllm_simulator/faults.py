@@ -116,7 +116,5 @@ class Faults:
         defaults = {one.name: one.default for one in fields(Fault) if one.default is not MISSING}
         for one in self._armed:
             if one.left > 0:
-                told = {
-                    name: value for name, value in asdict(one.fault).items() if value != defaults.get(name)
-                }
+                told = {name: value for name, value in asdict(one.fault).items() if value != defaults.get(name)}
                 yield {**told, "left": None if one.fault.count is None else int(one.left)}

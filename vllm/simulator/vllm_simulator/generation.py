@@ -132,9 +132,7 @@ class Generation:
             await exchange.write(KEEP_ALIVE)
         return waiting.result() or 0
 
-    async def _progress(
-        self, exchange: Exchange, ticket: Ticket, drawn: Mapping[str, Fault], seen: int
-    ) -> int:
+    async def _progress(self, exchange: Exchange, ticket: Ticket, drawn: Mapping[str, Fault], seen: int) -> int:
         began = monotonic()
         ready = await ticket.more()
         if slow := drawn.get("slow"):

@@ -1,0 +1,213 @@
+"""The only place where things are built, joined, opened and closed."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+from structlog.typing import FilteringBoundLogger
+
+from penstock import __version__
+from penstock.errors import Draining, InternalError, InvalidRequest, MethodNotAllowed, NotFound, PenstockError
+from penstock.functions.catalog import Function, load
+from penstock.settings import Settings, SettingsError, load_settings
+from penstock.state.from_url import store_from_url
+from penstock.surfaces.admin import Admin
+from penstock.surfaces.auth import Doorkeeper
+from penstock.surfaces.front import Front
+from penstock.surfaces.functions import FunctionsSurface
+from penstock.surfaces.hot import function_routes, openai_routes
+from penstock.surfaces.openai import OpenAISurface
+from penstock.surfaces.ops import Readiness, ops_router
+from penstock.surfaces.render import error_body, error_headers
+from penstock.surfaces.visit import Receive, Scope, Send
+from penstock.telemetry.logging import Forwarded, stdout_logger
+from penstock.telemetry.metrics import Metrics, TargetState
+from penstock.telemetry.record import Journal
+from penstock.upstream.attempt import Attempt
+from penstock.upstream.breaker import State
+from penstock.upstream.dispatch import Dispatcher
+from penstock.upstream.gossip import Gossip
+from penstock.upstream.roster import Roster
+from penstock.upstream.target import Target
+from penstock.upstream.transport import Transport
+from penstock.upstream.watch import Watcher
+
+BREAKER_GAUGE: dict[State, int] = {"closed": 0, "half-open": 1, "open": 2}
+
+
+def create_app(settings: Settings, config: Path | None = None, log: FilteringBoundLogger | None = None) -> Instance:
+    """An instance, ready to be served. Raises SettingsError where it cannot be built. `config` is what SIGHUP reads."""
+    return Instance(settings, config, log or stdout_logger())
+
+
+class Instance:
+    """One gateway: its parts, and its life from start to drain."""
+
+    def __init__(self, settings: Settings, config: Path | None, log: FilteringBoundLogger) -> None:
+        self.settings = settings
+        self.log = log
+        self._config = config
+        self._metrics = metrics = Metrics()
+        self._store_up = True
+        self._store = store_from_url(
+            settings.redis_url.get_secret_value(), clock=time.monotonic, on_change=self._store_changed
+        )
+        rng = random.Random()  # noqa: S311  # spreads load; guards nothing
+        self.roster = Roster(settings, time.monotonic, rng, self._breaker_moved)
+        self._gossip = Gossip(self._store, self.roster, lambda: self._store_up)
+        self._watcher = Watcher(settings.watch, self.roster, time.monotonic, self._target_moved)
+        self.transport = Transport(settings.max_connections)
+        attempt = Attempt(self.transport, settings.max_reply_bytes)
+        self._dispatcher = Dispatcher(
+            attempt,
+            settings.retry,
+            time.monotonic,
+            rng,
+            lambda target, outcome: metrics.attempts(target, outcome.name.lower()).inc(),
+        )
+        metrics.show(self._target_states, lambda: self._store_up)
+        self.front = self._front(load())
+
+    def _front(self, functions: Mapping[str, Function]) -> Front:
+        app = FastAPI(
+            title="Penstock",
+            version=__version__,
+            lifespan=self._lifespan,
+            redirect_slashes=False,
+            redoc_url=None,
+            exception_handlers={PenstockError: _render, RequestValidationError: _render, HTTPException: _render},
+        )
+        app.include_router(ops_router(self.roster, functions, self._metrics, self._readiness))
+        app.include_router(Admin(self.roster, self.log, self._gossip.drained).router)
+        openai = OpenAISurface(self.settings, self.roster, self._dispatcher)
+        typed = FunctionsSurface(self.settings, self.roster, self._dispatcher)
+        return Front(
+            app=app,
+            hot=openai_routes(app, openai) | function_routes(app, typed, functions),
+            doorkeeper=Doorkeeper(self.settings.api_keys, self.settings.operator_keys),
+            journal=Journal(self._metrics, self.log),
+            log=self.log,
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.front(scope, receive, send)
+
+    # Its life
+
+    @asynccontextmanager
+    async def _lifespan(self, app: FastAPI) -> AsyncIterator[None]:
+        del app
+        with _library_logs(self.log):
+            tasks = [asyncio.create_task(self._kept_running(run)) for run in (self._watcher.run, self._gossip.run)]
+            await self._watcher.first_look(2 * self.settings.watch.timeout_s)
+            try:
+                yield
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+                self.transport.close()
+                await self._store.aclose()
+
+    async def _kept_running(self, run: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            try:
+                await run()
+            except Exception:  # a bug of ours must not end the watching for good
+                self.log.exception("background task failed")
+            await asyncio.sleep(1)
+
+    def reload(self) -> None:
+        """Read the settings again, and serve the models, replicas and clouds that they name now."""
+        try:
+            self.roster.load(load_settings(self._config))
+        except SettingsError as error:
+            self.log.error("reload refused", why=str(error))  # noqa: TRY400  # the message says it all
+        else:
+            self.log.info("reloaded", targets=sorted(self.roster.targets))
+
+    def start_draining(self) -> None:
+        """Tell balancers to send nothing more."""
+        self.front.draining = True
+        self.log.info("draining", open_requests=self.open_requests)
+
+    def refuse_new(self) -> None:
+        self.front.closed = True
+
+    def interrupt(self) -> None:
+        """End what is still open: each client is told so."""
+        for visit in tuple(self.front.visits):
+            visit.interrupt(Draining("This instance had to shut down before the answer was complete."))
+
+    @property
+    def open_requests(self) -> int:
+        return len(self.front.visits)
+
+    # What its parts tell it
+
+    def _readiness(self) -> Readiness:
+        if self.front.draining:
+            return "draining"
+        return "ready" if self.roster.models else "no models"
+
+    def _breaker_moved(self, target: Target, state: State) -> None:
+        self.log.warning("breaker moved", target=target.id, state=state)
+        self._gossip.breaker_moved(target, state)
+
+    def _target_moved(self, target: Target) -> None:
+        self.log.warning("target moved", target=target.id, up=target.up)
+
+    def _store_changed(self, up: bool, why: str) -> None:
+        self._store_up = up
+        self.log.warning("store moved", up=up, why=why)
+
+    def _target_states(self) -> Iterator[TargetState]:
+        for target in self.roster.targets.values():
+            yield TargetState(target.id, BREAKER_GAUGE[target.breaker.state], target.in_flight, target.up)
+
+
+async def _render(request: Request, error: Exception) -> Response:
+    """What FastAPI's own routes raise, in the same words as everything else."""
+    told = _translated(error, request)
+    headers = {name.decode(): value.decode() for name, value in error_headers(told)}
+    return Response(error_body(told), told.status, headers)
+
+
+def _translated(error: Exception, request: Request) -> PenstockError:
+    if isinstance(error, PenstockError):
+        return error
+    if isinstance(error, RequestValidationError):
+        first = error.errors()[0]
+        param = ".".join(map(str, first["loc"][1:])) or None
+        return InvalidRequest(f"{param or 'The body'}: {first['msg']}.", param=param)
+    if isinstance(error, HTTPException) and error.status_code == 404:
+        return NotFound(f"There is no {request.method} {request.url.path[:200]}.")
+    if isinstance(error, HTTPException) and error.status_code == 405:
+        return MethodNotAllowed(f"{request.method} is not a method of {request.url.path[:200]}.")
+    return InternalError("Something went wrong here.")
+
+
+@contextmanager
+def _library_logs(log: FilteringBoundLogger) -> Iterator[None]:
+    """While an instance lives, what its libraries warn of stands in its log."""
+    handler = Forwarded(log)
+    loggers: Iterable[logging.Logger] = [logging.getLogger(name) for name in ("uvicorn.error", "asyncio")]
+    for each in loggers:
+        each.addHandler(handler)
+        each.propagate = False
+    try:
+        yield
+    finally:
+        for each in loggers:
+            each.removeHandler(handler)
+            each.propagate = True

@@ -1,0 +1,110 @@
+"""The command `penstock`."""
+
+from __future__ import annotations
+
+import argparse
+import ipaddress
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from vllm_simulator import cli as simulator
+
+from penstock import __version__, demo, status
+from penstock.settings import Settings, SettingsError, load_settings
+from penstock.settings.environment import process_environment
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments[:1] == ["simulate"]:
+        return simulator.main(arguments[1:])
+    options = _parser().parse_args(arguments)
+    run: Callable[[argparse.Namespace], int] = options.run
+    try:
+        return run(options)
+    except SettingsError as error:
+        print(f"penstock: {error}", file=sys.stderr)
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("penstock", description="A self-hosted LLM inference gateway.")
+    parser.add_argument("--version", action="version", version=__version__)
+    verbs = parser.add_subparsers(required=True, metavar="command")
+
+    serving = verbs.add_parser("serve", help="run one gateway instance")
+    serving.add_argument("--config", type=Path, help="a YAML file of settings")
+    serving.add_argument("--host", help="the address to listen on")
+    serving.add_argument("--port", type=int, help="the port to listen on; 0 takes a free one")
+    serving.add_argument("--insecure", action="store_true", default=None, help="serve beyond loopback without keys")
+    serving.add_argument(
+        "--drain-seconds", type=float, dest="drain_s", help="how long open requests may run at the end"
+    )
+    serving.set_defaults(run=_serve)
+
+    checking = verbs.add_parser("check-config", help="say whether a file of settings can be used")
+    checking.add_argument("config", type=Path)
+    checking.set_defaults(run=_check)
+
+    verbs.add_parser("simulate", help="run a simulated vLLM server or cloud; --help tells more", add_help=False)
+
+    showing = verbs.add_parser("demo", help="run a gateway over three simulated replicas and a simulated cloud")
+    showing.add_argument("--port", type=int, default=8080)
+    showing.set_defaults(run=lambda options: demo.run(options.port, serve))
+
+    asking = verbs.add_parser("status", help="show a running gateway's targets")
+    asking.add_argument("--url", default="http://127.0.0.1:8080")
+    asking.add_argument("--json", action="store_true", help="as the gateway tells it")
+    asking.set_defaults(run=lambda options: status.run(options.url, as_json=options.json))
+    return parser
+
+
+def _serve(options: argparse.Namespace) -> int:
+    names = ("host", "port", "insecure", "drain_s")
+    told = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
+    settings = load_settings(options.config, **told)
+    refuse_open_door(settings)
+    serve(settings, options.config)
+    return 0
+
+
+def serve(settings: Settings, config: Path | None = None) -> None:
+    """Run an instance until a signal ends it."""
+    from penstock.functions.environment import prepare_environment
+
+    prepare_environment(process_environment())
+    from penstock.app import create_app  # only now: it imports BAML, which reads the environment
+    from penstock.server import Server
+
+    Server(create_app(settings, config), settings.host, settings.port).run()
+
+
+def refuse_open_door(settings: Settings) -> None:
+    """Without keys, only this machine is served. Raises SettingsError."""
+    if settings.api_keys or settings.insecure or _is_loopback(settings.host):
+        return
+    raise SettingsError(
+        f"{settings.host} can be reached from other machines, and no keys are set: "
+        "set PENSTOCK_API_KEYS, or say --insecure to serve everyone"
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _check(options: argparse.Namespace) -> int:
+    settings = load_settings(options.config)
+    models = ", ".join(model.name for model in settings.models) or "none; they are discovered"
+    print(f"{options.config} can be used. Models: {models}.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,106 @@
+"""What is asked about the instance itself: is it alive, is it ready, what does it serve, what has it counted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from html import escape
+from typing import Literal
+
+from fastapi import APIRouter, Response
+from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
+from pydantic import BaseModel
+
+from penstock import __version__
+from penstock.functions.catalog import Function
+from penstock.telemetry.metrics import CONTENT_TYPE, Metrics
+from penstock.upstream.roster import Roster
+
+Readiness = Literal["ready", "draining", "no models"]
+
+
+class ModelCard(BaseModel):
+    id: str
+    object: Literal["model"] = "model"
+    created: int = 0
+    owned_by: str = "penstock"
+
+
+class ModelList(BaseModel):
+    object: Literal["list"] = "list"
+    data: list[ModelCard]
+
+
+class FunctionCard(BaseModel):
+    name: str
+    description: str
+    path: str
+
+
+class FunctionList(BaseModel):
+    data: list[FunctionCard]
+
+
+class Health(BaseModel):
+    status: str
+    version: str = __version__
+
+
+def ops_router(
+    roster: Roster, functions: Mapping[str, Function], metrics: Metrics, readiness: Callable[[], Readiness]
+) -> APIRouter:
+    """The routes; `readiness` is asked at each call."""
+    router = APIRouter()
+
+    @router.get("/health/live", tags=["health"])
+    async def live() -> Health:
+        """The process runs and answers."""
+        return Health(status="alive")
+
+    @router.get("/health/ready", tags=["health"], responses={503: {"model": Health}})
+    async def ready() -> Response:
+        """Requests may be sent here: it is not draining, and it serves at least one model."""
+        state = readiness()
+        return JSONResponse(Health(status=state).model_dump(), status_code=200 if state == "ready" else 503)
+
+    @router.get("/metrics", tags=["health"], response_class=PlainTextResponse)
+    async def exposition() -> Response:
+        """Everything counted, for Prometheus."""
+        return Response(metrics.exposition(), media_type=CONTENT_TYPE)
+
+    @router.get("/v1/models", tags=["models"])
+    async def models() -> ModelList:
+        """The models that can be asked for, aliases too."""
+        names = [name for pool in roster.models for name in (pool.name, *pool.aliases)]
+        return ModelList(data=[ModelCard(id=name) for name in names])
+
+    @router.get("/v1/models/{model:path}", tags=["models"])
+    async def model(model: str) -> ModelCard:
+        """One model."""
+        roster.pool(model)
+        return ModelCard(id=model)
+
+    @router.get("/v1/functions", tags=["functions"])
+    async def function_list() -> FunctionList:
+        """The typed functions; their schemas stand in /openapi.json."""
+        return FunctionList(
+            data=[
+                FunctionCard(name=each.name, description=each.description, path=f"/v1/functions/{each.name}")
+                for each in functions.values()
+            ]
+        )
+
+    @router.get("/", response_class=HTMLResponse, include_in_schema=False)
+    async def status() -> str:
+        return _status_page(readiness())
+
+    return router
+
+
+def _status_page(state: Readiness) -> str:
+    return f"""<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Penstock</title>
+<style>body{{font:1.1rem/1.6 system-ui;max-width:40rem;margin:4rem auto;padding:0 1rem;color-scheme:light dark}}</style>
+<h1>Penstock {escape(__version__)}</h1>
+<p>This instance is <strong>{escape(state)}</strong>.
+<p><a href="/docs">Its API</a> · <a href="/metrics">its metrics</a></html>
+"""
