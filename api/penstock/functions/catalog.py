@@ -15,7 +15,7 @@ from penstock.functions.environment import StartRefused
 from penstock.functions.guided import Json, response_format
 from penstock.functions.media import with_media
 from penstock.functions.parse import Parser
-from penstock.functions.readers import Unreadable
+from penstock.functions.readers import CONSTRAINTS, Unreadable
 from penstock.functions.source import Declarations, read_sources
 
 
@@ -41,9 +41,7 @@ class Function:
         given = {name: getattr(arguments, name) for name in type(arguments).model_fields}
         request = self.request(**given)
         if not request.url.endswith("/chat/completions"):
-            raise InternalError(
-                f"{self.name}'s BAML client does not speak chat completions: use openai-generic."
-            )
+            raise InternalError(f"{self.name}'s BAML client does not speak chat completions: use openai-generic.")
         body: Json = request.body.json()
         return body
 
@@ -77,6 +75,13 @@ def load(package: str = "baml_client") -> Mapping[str, Function]:
 
     Raises StartRefused, with what to change, if a function cannot be served with an exact schema.
     """
+    try:
+        return _load(package)
+    except (RecursionError, NameError):
+        raise StartRefused("A type alias in the .baml files leads back to itself: make it a class.") from None
+
+
+def _load(package: str) -> Mapping[str, Function]:
     client = importlib.import_module(f"{package}.sync_client")
     files = importlib.import_module(f"{package}.inlinedbaml").get_baml_files()
     _name_partials(importlib.import_module(f"{package}.stream_types"))
@@ -91,7 +96,11 @@ def _function(client: ModuleType, name: str, declared: Declarations) -> Function
     streamed = get_type_hints(getattr(client.BamlStreamClient, name))["return"]
     returns, partial = hints.pop("return"), get_args(streamed)[0]
     hints.pop("baml_options")
-    partials = {f"Partial{each}": declaration for each, declaration in declared.items()}
+    twins = {**{f"Partial{each}": item for each, item in declared.items()}, **declared}
+    strict = not declared[name].attributes & CONSTRAINTS
+    parse, parse_stream = (
+        _guarded(getattr(part, name), Unreadable) for part in (client.b.parse, client.b.parse_stream)
+    )
     return Function(
         name=name,
         description=declared[name].description,
@@ -100,21 +109,15 @@ def _function(client: ModuleType, name: str, declared: Declarations) -> Function
         partial=partial,
         response_format=response_format(name, returns, declared),
         request=_guarded(getattr(client.b.request, name), InvalidArguments),
-        whole=Parser(returns, declared, _guarded(getattr(client.b.parse, name), Unreadable)),
-        beginning=Parser(
-            partial,
-            {**partials, **declared},
-            _guarded(getattr(client.b.parse_stream, name), Unreadable),
-            partial=True,
-        ),
+        whole=Parser(returns, declared, parse, partial=False, strict=strict),
+        beginning=Parser(partial, twins, parse_stream, partial=True, strict=strict),
     )
 
 
 def _arguments(name: str, hints: Mapping[str, Any]) -> type[BaseModel]:
     """The request's model. An argument that may be null may be left out."""
     fields: dict[str, Any] = {
-        argument: (with_media(hint), None if type(None) in get_args(hint) else ...)
-        for argument, hint in hints.items()
+        argument: (with_media(hint), None if type(None) in get_args(hint) else ...) for argument, hint in hints.items()
     }
     closed = ConfigDict(extra="forbid", protected_namespaces=())
     return create_model(f"{name}Request", __config__=closed, **fields)
@@ -145,6 +148,7 @@ def _name_partials(stream_types: ModuleType) -> None:
     }
     for name, twin in twins.items():
         twin.__name__ = twin.__qualname__ = f"Partial{name}"
+        del twin.__pydantic_core_schema__  # holds the old name, and is built into those of other twins
     for twin in twins.values():
         twin.model_rebuild(force=True)
 
@@ -152,6 +156,4 @@ def _name_partials(stream_types: ModuleType) -> None:
 def _refuse_dynamic(declared: Declarations) -> None:
     for name, declaration in declared.items():
         if "dynamic" in declaration.attributes:
-            raise StartRefused(
-                f"{name} is @@dynamic: its schema is only known at run time, so it cannot be served."
-            )
+            raise StartRefused(f"{name} is @@dynamic: its schema is only known at run time, so it cannot be served.")

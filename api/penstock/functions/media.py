@@ -40,7 +40,7 @@ def _is_medium(hint: Any) -> bool:
 
 def _only_base64(value: object) -> object:
     match value:
-        case {"base64": str(), "media_type": str()} if len(value) == 2:
+        case {"base64": str(), "media_type": str(), **others} if not others:
             return value
     raise ValueError('a medium is {"base64": "…", "media_type": "…"}; URLs are not fetched')
 
@@ -52,9 +52,7 @@ def _refuse_media_inside(cls: type[BaseModel], seen: set[type]) -> None:
     for name, field in cls.model_fields.items():
         for hint in _leaves(field.annotation):
             if _is_medium(hint):
-                raise StartRefused(
-                    f"{cls.__name__}.{name} is a medium: make it an argument of the function itself."
-                )
+                raise StartRefused(f"{cls.__name__}.{name} is a medium: make it an argument of the function itself.")
             if isinstance(hint, type) and issubclass(hint, BaseModel):
                 _refuse_media_inside(hint, seen)
 

@@ -12,9 +12,7 @@ from penstock.functions.catalog import Function
 from penstock.functions.run import check_end, whole_text
 
 PARTIAL_SECONDS = 0.1  # at most ten partials a second: people do not read faster
-PARTIAL_GROWTH = (
-    1 / 8
-)  # and only when the answer grew by this, so that reading it again and again stays linear
+PARTIAL_GROWTH = 1 / 8  # and only when the answer grew by this, so that reading it again and again stays linear
 
 
 def server_sent(event: str, data: bytes) -> bytes:
@@ -28,7 +26,7 @@ def broken(error: PenstockError) -> bytes:
 
 
 class Partials:
-    """Turns the events of a chat stream into those of a typed one: `partial` as the answer grows, then `final`.
+    """Turns the events of a chat stream into a typed one's: `partial` as the answer grows, then `final`.
 
     Feed it each whole event as it came, comments too, then `end`. `clock` gives seconds that never go back.
     """

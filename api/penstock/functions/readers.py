@@ -56,9 +56,7 @@ class Readers:
             self._made[cls] = lambda value: self._made[cls](
                 value
             )  # until its own fields, which may lead back, are read
-            self._made[cls] = (
-                self._enum(cls, declaration) if issubclass(cls, Enum) else self._object(cls, declaration)
-            )
+            self._made[cls] = self._enum(cls, declaration) if issubclass(cls, Enum) else self._object(cls, declaration)
         return self._made[cls]
 
     def _unconstrained(self, cls: type) -> Declaration:
@@ -76,9 +74,7 @@ class Readers:
     def _object(self, cls: type[BaseModel], declaration: Declaration) -> Read:
         wires = declaration.wires()
         fields = [
-            (name, wires[name], self.of(field.annotation))
-            for name, field in cls.model_fields.items()
-            if name in wires
+            (name, wires[name], self.of(field.annotation)) for name, field in cls.model_fields.items() if name in wires
         ]
         empty = {name: get_origin(field.annotation) for name, field in cls.model_fields.items()}
         empties = [(name, make) for name, make in empty.items() if self._partial and make in (list, dict)]

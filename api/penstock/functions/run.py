@@ -10,7 +10,7 @@ from penstock.functions.guided import Json
 
 
 def body(function: Function, arguments: BaseModel, stream: bool) -> Json:
-    """The chat request to send: BAML's, held to the function's schema. `model` is what the .baml client names."""
+    """The chat request to send: BAML's, held to the function's schema. `model` is what the .baml names."""
     asked = function.build(arguments)
     if function.response_format is not None:
         asked["response_format"] = function.response_format
@@ -33,9 +33,7 @@ def check_end(finish_reason: object, refusal: object) -> None:
     if refusal or finish_reason == "content_filter":
         raise OutputRefused("The model refused to answer, or its answer was filtered.")
     if finish_reason == "length":
-        raise OutputTruncated(
-            "The answer was cut at max_tokens: choose a BAML client that allows longer ones."
-        )
+        raise OutputTruncated("The answer was cut at max_tokens: choose a BAML client that allows longer ones.")
     if finish_reason != "stop":
         raise OutputTruncated("The model did not end its answer.")
 

@@ -131,9 +131,7 @@ def _read_members(declaration: Declaration, body: list[Token]) -> None:
         line_start, goes_on = False, token.text in ("|", "(", "<", ",")
 
 
-def _read_attribute(
-    declaration: Declaration, member: Member | None, text: str, tokens: Iterator[Token]
-) -> None:
+def _read_attribute(declaration: Declaration, member: Member | None, text: str, tokens: Iterator[Token]) -> None:
     name = text.lstrip("@")
     if text.startswith("@@") or member is None:
         declaration.attributes.add(name)
