@@ -142,9 +142,27 @@ def test_checks_come_back_with_the_value_and_asserts_are_held(user_functions: An
 
 
 def test_the_streaming_rules_of_a_type_are_held(user_functions: Any) -> None:
-    stroll = user_functions["Stroll"]
-    partial = stroll.dump_partial(stroll.parse_partial('{"words": "half a wo'))
-    assert partial == b'{"text":null,"state":{"value":null,"state":"Pending"}}'
+    stroll, state = user_functions["Stroll"], user_functions["Muse"]
+    assert stroll.dump_partial(stroll.parse_partial('{"words": "half a wo')) == b'{"text":null}'
+    assert stroll.dump_partial(stroll.parse_partial('{"words": "whole"')) == b'{"text":"whole"}'
+    assert state.dump_partial(state.parse_partial('{"mood": "ga')) == b'{"mood":{"value":"ga","state":"Incomplete"}}'
+
+
+def test_the_asserts_of_a_type_alias_are_held(tmp_path: Path) -> None:
+    source = """
+    type Small = int @assert(small, {{ this < 100 }})
+    class Box {
+      size Small
+    }
+    function F(text: string) -> Box {
+      client Default
+      prompt #"{{ text }}"#
+    }
+    """
+    box = users(HEAD + source, tmp_path)["F"]
+    assert box.dump(box.parse('{"size": 5}')) == b'{"size":5}'
+    with pytest.raises(UnparseableOutput):
+        box.parse('{"size": 500}')
 
 
 def test_media_travel_inside_the_request_and_never_as_urls(user_functions: Any) -> None:
