@@ -15,7 +15,7 @@ from penstock.functions.environment import StartRefused
 from penstock.functions.guided import Json, response_format
 from penstock.functions.media import with_media
 from penstock.functions.parse import Parser
-from penstock.functions.readers import Unreadable
+from penstock.functions.readers import CONSTRAINTS, Unreadable
 from penstock.functions.source import Declarations, read_sources
 
 
@@ -75,6 +75,13 @@ def load(package: str = "baml_client") -> Mapping[str, Function]:
 
     Raises StartRefused, with what to change, if a function cannot be served with an exact schema.
     """
+    try:
+        return _load(package)
+    except (RecursionError, NameError):
+        raise StartRefused("A type alias in the .baml files leads back to itself: make it a class.") from None
+
+
+def _load(package: str) -> Mapping[str, Function]:
     client = importlib.import_module(f"{package}.sync_client")
     files = importlib.import_module(f"{package}.inlinedbaml").get_baml_files()
     _name_partials(importlib.import_module(f"{package}.stream_types"))
@@ -89,7 +96,11 @@ def _function(client: ModuleType, name: str, declared: Declarations) -> Function
     streamed = get_type_hints(getattr(client.BamlStreamClient, name))["return"]
     returns, partial = hints.pop("return"), get_args(streamed)[0]
     hints.pop("baml_options")
-    partials = {f"Partial{each}": declaration for each, declaration in declared.items()}
+    twins = {**{f"Partial{each}": item for each, item in declared.items()}, **declared}
+    strict = not declared[name].attributes & CONSTRAINTS
+    parse, parse_stream = (
+        _guarded(getattr(part, name), Unreadable) for part in (client.b.parse, client.b.parse_stream)
+    )
     return Function(
         name=name,
         description=declared[name].description,
@@ -98,13 +109,8 @@ def _function(client: ModuleType, name: str, declared: Declarations) -> Function
         partial=partial,
         response_format=response_format(name, returns, declared),
         request=_guarded(getattr(client.b.request, name), InvalidArguments),
-        whole=Parser(returns, declared, _guarded(getattr(client.b.parse, name), Unreadable)),
-        beginning=Parser(
-            partial,
-            {**partials, **declared},
-            _guarded(getattr(client.b.parse_stream, name), Unreadable),
-            partial=True,
-        ),
+        whole=Parser(returns, declared, parse, partial=False, strict=strict),
+        beginning=Parser(partial, twins, parse_stream, partial=True, strict=strict),
     )
 
 
@@ -142,6 +148,7 @@ def _name_partials(stream_types: ModuleType) -> None:
     }
     for name, twin in twins.items():
         twin.__name__ = twin.__qualname__ = f"Partial{name}"
+        del twin.__pydantic_core_schema__  # holds the old name, and is built into those of other twins
     for twin in twins.values():
         twin.model_rebuild(force=True)
 

@@ -14,7 +14,7 @@ class StartRefused(SettingsError):
 def prepare_environment(environ: MutableMapping[str, str]) -> None:
     """Keep BAML silent and at home. Call it with the process's environment before `catalog.load`.
 
-    By default BAML prints prompts and replies; with RUST_BACKTRACE each parse error is a hundred times slower.
+    By default BAML prints prompts and replies; with RUST_BACKTRACE a parse error is a hundred times slower.
     Raises StartRefused when BOUNDARY_API_KEY is set, because BAML then uploads traces of every call.
     """
     if environ.get("BOUNDARY_API_KEY"):

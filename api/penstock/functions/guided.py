@@ -27,17 +27,15 @@ def response_format(name: str, returns: object, declared: Declarations) -> Json 
     """OpenAI's `response_format` for a function, or None if it answers in free text.
 
     Names are the aliases that the prompt uses, and every field must be written, null where it is optional,
-    because small models skip what they may. The root need not be an object: vLLM takes any, OpenAI only objects.
+    since small models skip what they may. The root need not be an object: vLLM takes any, OpenAI objects.
     Raises StartRefused for a type that has no such schema.
     """
     if returns is str:
         return None
     schema = _Schema(declared)
-    root = schema.of(returns)
-    if "$ref" in root:
-        root = schema.definitions[root["$ref"].rpartition("/")[2]]
+    root = schema.root(returns)
     if schema.definitions:
-        root = {**root, "$defs": schema.definitions}
+        root["$defs"] = schema.definitions
     return {"type": "json_schema", "json_schema": {"name": name, "schema": root, "strict": True}}
 
 
@@ -48,6 +46,12 @@ class _Schema:
         self.declared = declared
         self.definitions: dict[str, Json] = {}
 
+    def root(self, hint: object) -> Json:
+        """The schema of the whole answer. OpenAI takes no reference there, so a class stands there itself."""
+        if isinstance(hint, type) and issubclass(hint, BaseModel) and checked_value(hint) is None:
+            return self._object(hint)
+        return self.of(hint)
+
     def of(self, hint: object) -> Json:
         if hint in SCALARS:
             return {"type": SCALARS[hint]}
@@ -56,7 +60,7 @@ class _Schema:
             return self.of(inner) if inner is not None else self._reference(hint)
         origin, parts = get_origin(hint), get_args(hint)
         if origin is Literal:
-            return {"enum": list(parts)}
+            return _enum(list(parts))
         if origin is list:
             return {"type": "array", "items": self.of(parts[0])}
         if origin is dict:
@@ -87,7 +91,7 @@ class _Schema:
         }
 
     def _enum(self, cls: type[Enum]) -> Json:
-        return {"type": "string", "enum": list(self.declared[cls.__name__].wires().values())}
+        return _enum(list(self.declared[cls.__name__].wires().values()))
 
     def _map(self, key: object, value: object) -> Json:
         if key is str:
@@ -102,5 +106,10 @@ class _Schema:
     def _union(self, members: tuple[object, ...]) -> Json:
         literals = [value for hint in members if get_origin(hint) is Literal for value in get_args(hint)]
         others = [self.of(hint) for hint in members if get_origin(hint) is not Literal]
-        options = [{"enum": literals}, *others] if literals else others
+        options = [_enum(literals), *others] if literals else others
         return options[0] if len(options) == 1 else {"anyOf": options}
+
+
+def _enum(values: list[Any]) -> Json:
+    types = {SCALARS[type(value)] for value in values}
+    return {"type": types.pop() if len(types) == 1 else sorted(types), "enum": values}

@@ -18,7 +18,7 @@ def members_of(hint: object) -> tuple[object, ...]:
 
 
 def checked_value(hint: type) -> object | None:
-    """The T of a `Checked[T, …]` (a value with `@check`): the model writes it bare. None for other classes."""
+    """The T of a `Checked[T, …]` (a value with `@check`): the model writes it bare. None for others."""
     generic = getattr(hint, "__pydantic_generic_metadata__", None)
     if not generic or getattr(generic["origin"], "__name__", "") != "Checked":
         return None

@@ -40,7 +40,7 @@ def _is_medium(hint: Any) -> bool:
 
 def _only_base64(value: object) -> object:
     match value:
-        case {"base64": str(), "media_type": str()} if len(value) == 2:
+        case {"base64": str(), "media_type": str(), **others} if not others:
             return value
     raise ValueError('a medium is {"base64": "…", "media_type": "…"}; URLs are not fetched')
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import orjson
@@ -14,21 +15,23 @@ from penstock.functions.source import Declarations
 
 # BAML's parser stops the whole process while it works, so what it may be given is bounded.
 LENIENT_BYTES = 8_192  # it is quadratic on nested lists: 14 ms for 9 KB, 163 ms for 37 KB
-LENIENT_OPENINGS = 100  # and worse on brackets left open: 25 ms for 100, 100 ms for 128, 16 s and 2.8 GB for 512
+LENIENT_OPENINGS = 100  # and worse on brackets left open: 100 take 25 ms, 128 100 ms, 512 16 s and 2.8 GB
 
 
 class Parser:
     """Reads one function's whole replies, and with `partial` hints, the beginnings of them."""
 
-    def __init__(self, hint: Any, declared: Declarations, lenient: Callable[[str], object], *, partial: bool) -> None:
+    def __init__(
+        self, hint: Any, declared: Declarations, lenient: Callable[[str], object], *, partial: bool, strict: bool
+    ) -> None:
+        """`lenient` is BAML's parser for the type; with `strict` false it is the only one."""
         self.adapter: TypeAdapter[object] = TypeAdapter(hint)
-        self._free_text = hint is str or (partial and hint == str | None)
+        self.lenient = lenient
         self._load: Read = _load_beginning if partial else orjson.loads
-        self._lenient = lenient
-        try:
-            self._read: Read | None = Readers(declared, partial=partial).of(hint)
-        except OnlyBaml:
-            self._read = None
+        self._read: Read | None = None
+        if strict:
+            with suppress(OnlyBaml):
+                self._read = Readers(declared, partial=partial).of(hint)
 
     @property
     def is_strict(self) -> bool:
@@ -37,14 +40,12 @@ class Parser:
 
     def __call__(self, text: str) -> object:
         """The value, or Unreadable. A long reply is only read if it has exactly the guided shape."""
-        if self._free_text:
-            return text
         try:
             return self.strictly(text)
         except Unreadable:
             if not _may_be_repaired(text):
                 raise
-            return self._lenient(text)
+            return self.lenient(text)
 
     def strictly(self, text: str) -> object:
         """The value of JSON that has the guided schema's shape exactly; anything else is Unreadable."""

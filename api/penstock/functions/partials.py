@@ -26,7 +26,7 @@ def broken(error: PenstockError) -> bytes:
 
 
 class Partials:
-    """Turns the events of a chat stream into those of a typed one: `partial` as the answer grows, then `final`.
+    """Turns the events of a chat stream into a typed one's: `partial` as the answer grows, then `final`.
 
     Feed it each whole event as it came, comments too, then `end`. `clock` gives seconds that never go back.
     """

@@ -10,7 +10,7 @@ from penstock.functions.guided import Json
 
 
 def body(function: Function, arguments: BaseModel, stream: bool) -> Json:
-    """The chat request to send: BAML's, held to the function's schema. `model` is what the .baml client names."""
+    """The chat request to send: BAML's, held to the function's schema. `model` is what the .baml names."""
     asked = function.build(arguments)
     if function.response_format is not None:
         asked["response_format"] = function.response_format
