@@ -6,7 +6,7 @@ from random import Random
 from typing import Any
 
 KINDS = {
-    "slow": "each wait for the engine takes `factor` times as long, the first one `seconds` more",
+    "slow": "the answer comes `factor` times slower, and `seconds` later",
     "silent": "accepted, with 200 headers for a stream, and then never an event",
     "hang": "accepted, and then not even headers",
     "refuse": "the port is closed and its connections reset, for `seconds` or until it is cleared",

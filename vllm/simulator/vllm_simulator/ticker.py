@@ -64,14 +64,21 @@ class Ticker:
         self._timer: asyncio.TimerHandle | None = None
 
     def submit(
-        self, prompt: Sequence[str], steps: int, each_token: bool, reason: str, choices: int, tokens: int
+        self,
+        prompt: Sequence[str],
+        steps: int,
+        each_token: bool,
+        reason: str,
+        choices: int,
+        tokens: int,
+        stretch: float,
     ) -> Ticket:
         """Raises ApiError: 503 with the queue full, 500 while draining or dead."""
         if self._dead:
             raise errors.engine_dead()
         if self.draining:
             raise errors.draining()
-        run = Run(prompt, steps, each_token, _nobody, reason, choices, tokens)
+        run = Run(prompt, steps, each_token, _nobody, reason, choices, tokens, stretch)
         ticket = Ticket(self, run)
         try:
             self.engine.submit(run, asyncio.get_running_loop().time())
