@@ -21,9 +21,9 @@ class QueueFullError(Exception):
 class Run:
     """One request in the engine. `produced` tokens exist so far; `notify` is called when that grows.
 
-    With `each_token` it grows token by token, otherwise once, at the end. How the answer will
-    end (`reason`), how many it is (`choices`) and its length in all (`tokens`) are there for observers. A `stretch`
-    above 1 makes this one run slower than the engine is.
+    With `each_token` it grows token by token, otherwise once, at the end. With a `stretch` above 1 it goes
+    slower than the engine does. How the answer will end (`reason`), how many it is (`choices`) and its length
+    in all (`tokens`) are there for observers.
     """
 
     prompt: Sequence[str]

@@ -62,6 +62,7 @@ class Ticker:
         self._live: set[Ticket] = set()
         self._idle: asyncio.Event | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._armed = inf
 
     def submit(
         self,
@@ -120,13 +121,14 @@ class Ticker:
 
     def _arm(self) -> None:
         at = self.engine.next_at()
-        if at == inf or (self._timer is not None and self._timer.when() <= at):
+        if at == inf or (self._timer is not None and self._armed <= at):
             return
         if self._timer is not None:
             self._timer.cancel()
         loop = asyncio.get_running_loop()
         # uvloop counts milliseconds: rounding up avoids waking early, only to wait again.
         delay = ceil(max(0.0, at - loop.time()) * 1000) / 1000
+        self._armed = at
         self._timer = loop.call_later(delay, self._tick)
 
     def _tick(self) -> None:
