@@ -96,9 +96,7 @@ class App:
         if key is None or given == f"Bearer {key}":
             return
         raise (
-            cloud.wrong_key(given.removeprefix("Bearer "))
-            if self._settings.role == "cloud"
-            else errors.unauthorized()
+            cloud.wrong_key(given.removeprefix("Bearer ")) if self._settings.role == "cloud" else errors.unauthorized()
         )
 
     def _add_headers(self, exchange: Exchange) -> None:
@@ -113,6 +111,8 @@ class App:
     async def _refuse(self, exchange: Exchange, error: ApiError) -> None:
         if self._settings.role == "cloud" and not exchange.path.startswith("/sim/"):
             error = cloud.dress_error(error)
+        if error.bare:
+            exchange.extra = [header for header in exchange.extra if header[0] != b"vary"]
         await exchange.answer_json(error.status, error.body, error.headers)
 
 

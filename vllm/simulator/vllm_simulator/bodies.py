@@ -95,6 +95,4 @@ def _not_json(raw: bytes, error: orjson.JSONDecodeError) -> errors.ApiError:
     except UnicodeDecodeError as plain:
         position, reason = plain.start, "invalid UTF-8"
     context = f", 'ctx': {{'error': '{reason}'}}"
-    return errors.invalid_body(
-        "json_invalid", f"body.{position}", "JSON decode error", "<dict of 0 items>", context
-    )
+    return errors.invalid_body("json_invalid", f"body.{position}", "JSON decode error", "<dict of 0 items>", context)

@@ -70,9 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _add_engine(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("the engine").add_argument
-    add(
-        "--speed", type=float, default=1.0, help="how much faster than real time the engine works; may be inf"
-    )
+    add("--speed", type=float, default=1.0, help="how much faster than real time the engine works; may be inf")
     add("--prefill-tps", type=float, default=8000.0, help="prompt tokens read per second")
     add("--decode-tps", type=float, default=50.0, help="tokens per second of a lone answer")
     add("--max-num-seqs", type=int, default=256, help="requests in the batch at once")

@@ -141,9 +141,7 @@ def dress(payload: Payload, job: "Job") -> Payload:
 
 def _usage(usage: Payload, job: "Job") -> Payload:
     if "input_tokens" in usage or "completion_tokens" not in usage or not job.choices:
-        return {
-            name: usage[name] for name in usage if name not in ("completion_tokens", "prompt_tokens_details")
-        }
+        return {name: usage[name] for name in usage if name not in ("completion_tokens", "prompt_tokens_details")}
     said = ("reasoning_tokens", "audio_tokens", "accepted_prediction_tokens", "rejected_prediction_tokens")
     return usage | {
         "prompt_tokens_details": {"cached_tokens": job.cached, "audio_tokens": 0},

@@ -31,9 +31,7 @@ class Process(Protocol):
 class Control:
     """Sets and clears faults, and tells the state."""
 
-    def __init__(
-        self, settings: Settings, ticker: Ticker, faults: Faults, ledger: Ledger, process: Process
-    ) -> None:
+    def __init__(self, settings: Settings, ticker: Ticker, faults: Faults, ledger: Ledger, process: Process) -> None:
         self._settings = settings
         self._ticker = ticker
         self._faults = faults
@@ -82,6 +80,7 @@ class Control:
             "draining": self._ticker.draining,
             "running": engine.running,
             "waiting": len(engine.waiting),
+            "producing": engine.decoding,
             "kv_usage": engine.blocks.used / engine.blocks.total,
             "prompt_tokens": self._ticker.prompt_tokens,
             "generation_tokens": self._ticker.generation_tokens,

@@ -132,9 +132,7 @@ class Engine:
             self.running += 1
             run.admitted, run.cached = self.clock, run.hold.cached_tokens
             start = max(self.clock, self._reader_free_at)
-            self._reader_free_at = start + run.stretch * self.pace.prefill_seconds(
-                len(run.prompt) - run.cached
-            )
+            self._reader_free_at = start + run.stretch * self.pace.prefill_seconds(len(run.prompt) - run.cached)
             heapq.heappush(self._reading, (self._reader_free_at, next(self._order), run))
 
     def _begin(self, run: Run) -> None:

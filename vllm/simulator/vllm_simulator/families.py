@@ -2,12 +2,8 @@
 
 _PLAIN = ("",)
 _TIERS = tuple(f'source="{tier}"' for tier in ("device", "host", "p2p", "disk", "external_unspecified"))
-_SOURCES = tuple(
-    f'source="{source}"' for source in ("local_compute", "local_cache_hit", "external_kv_transfer")
-)
-_REASONS = tuple(
-    f'finished_reason="{reason}"' for reason in ("stop", "length", "abort", "error", "repetition")
-)
+_SOURCES = tuple(f'source="{source}"' for source in ("local_compute", "local_cache_hit", "external_kv_transfer"))
+_REASONS = tuple(f'finished_reason="{reason}"' for reason in ("stop", "length", "abort", "error", "repetition"))
 
 GAUGES = {
     "vllm:num_requests_running": _PLAIN,

@@ -16,7 +16,7 @@ KINDS = {
     "malformed": "a broken event after `after_events` events; the stream goes on",
     "no_done": "the stream ends after its finish_reason without [DONE]",
     "no_finish": "the stream ends cleanly without finish_reason and [DONE]",
-    "error_event": "an error event and [DONE] after `after_events` events",
+    "error_event": "an error event like that of `status`, and [DONE], after `after_events` events",
     "status": "an error `status`, with Retry-After if `retry_after` is set, spelled as `retry_after_as`",
     "html200": "200 with a page of HTML",
     "oom_die": "an error event or a 500 after `after_events` events, then the process dies",
@@ -116,7 +116,5 @@ class Faults:
         defaults = {one.name: one.default for one in fields(Fault) if one.default is not MISSING}
         for one in self._armed:
             if one.left > 0:
-                told = {
-                    name: value for name, value in asdict(one.fault).items() if value != defaults.get(name)
-                }
+                told = {name: value for name, value in asdict(one.fault).items() if value != defaults.get(name)}
                 yield {**told, "left": None if one.fault.count is None else int(one.left)}

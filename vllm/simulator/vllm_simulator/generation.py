@@ -50,9 +50,7 @@ class Generation:
         pieces = [piece for prompt in job.prompts for piece in prompt.pieces]
         reason = job.choices[0].finish_reason if job.choices else "stop"
         count = max(1, len(job.choices))
-        return self._ticker.submit(
-            pieces, job.steps, job.stream, reason, count, job.completion_tokens, stretch
-        )
+        return self._ticker.submit(pieces, job.steps, job.stream, reason, count, job.completion_tokens, stretch)
 
 
 async def mislead(exchange: Exchange, drawn: Mapping[str, Fault], role: str) -> bool:

@@ -33,14 +33,10 @@ def json_for(schema: Schema, seed: int) -> str:
 
 
 def _constraint(body: Mapping[str, Any]) -> tuple[str, Any] | None:
-    outputs = {
-        key: value for key, value in (body.get("structured_outputs") or {}).items() if value is not None
-    }
+    outputs = {key: value for key, value in (body.get("structured_outputs") or {}).items() if value is not None}
     kinds = [key for key in ("json", "regex", "choice", "grammar") if key in outputs]
     if len(kinds) > 1:
-        text = (
-            "You can only use one kind of constraints for structured outputs ('json', 'regex' or 'choice')."
-        )
+        text = "You can only use one kind of constraints for structured outputs ('json', 'regex' or 'choice')."
         raise bad_request(text)
     if kinds:
         return kinds[0], outputs[kinds[0]]

@@ -78,9 +78,7 @@ class Job:
     @property
     def fingerprint(self) -> str:
         config = repr(replace(self.settings, name=""))
-        return (
-            f"fp_{crc32(config.encode()):08x}" if self.cloud else f"vllm-0.32.0-{crc32(config.encode()):08x}"
-        )
+        return f"fp_{crc32(config.encode()):08x}" if self.cloud else f"vllm-0.32.0-{crc32(config.encode()):08x}"
 
     def asks(self, option: str) -> bool:
         """Whether stream_options has it set."""
@@ -110,14 +108,10 @@ def new_job(
     return Job(f"{prefix}-{name}", served, body, prompts, choices, settings, int(time()))
 
 
-def answer(
-    prompt: Prompt, body: Body, settings: Settings, number: int, call: ToolCall | None = None
-) -> Choice:
+def answer(prompt: Prompt, body: Body, settings: Settings, number: int, call: ToolCall | None = None) -> Choice:
     """What the model answers as choice `number`. Raises ApiError for a grammar that makes no sense."""
     salt = ((body.get("seed") or 0) * 31 * (body.get("temperature") != 0) + number) & 0xFFFFFFFF
-    limit = min(
-        max_tokens(body) or settings.max_model_len, max(1, settings.max_model_len - len(prompt.pieces))
-    )
+    limit = min(max_tokens(body) or settings.max_model_len, max(1, settings.max_model_len - len(prompt.pieces)))
     if call is not None:
         return _call(call, limit)
     fixed = guided_text(body, crc32(prompt.text.encode(), salt))

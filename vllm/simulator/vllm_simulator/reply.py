@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from vllm_simulator import cloud, errors
-from vllm_simulator.breakage import CutError, DieError, StallError, bend, bend_body
+from vllm_simulator.breakage import CutError, DieError, StallError, bend, fail
 from vllm_simulator.errors import ApiError
 from vllm_simulator.exchange import EVENTS, JSON, Exchange
 from vllm_simulator.faults import Fault
@@ -39,14 +39,17 @@ class Reply:
         """Answers in one piece. Raises ApiError or ClientGoneError instead."""
         if "silent" in self.drawn:
             await self.exchange.linger()
-        await self.ticket.more()
-        self.job.cached = self.ticket.run.cached
         try:
-            answer = bend_body(body(self.job, self.dialect.whole(self.job)), self.drawn)
+            fail(self.drawn, self.job.settings.role)
         except DieError:
             self.process.crash()
             raise errors.engine_dead() from None
-        if "cut" in self.drawn or "stall" in self.drawn:
+        await self.ticket.more()
+        self.job.cached = self.ticket.run.cached
+        answer = body(self.job, self.dialect.whole(self.job))
+        if "malformed" in self.drawn:
+            await self.exchange.answer(200, answer[: len(answer) // 2])
+        elif "cut" in self.drawn or "stall" in self.drawn:
             await self._half(answer)
         else:
             await self.exchange.answer(200, answer)

@@ -17,9 +17,7 @@ Payload = dict[str, Any]
 def read(body: Body, request_id: str, settings: Settings) -> Job:
     check_types(body, "input")
     check_limits(body, settings.max_model_len)
-    prompt = read_chat(
-        {"messages": _messages(body)}, settings.models[0], sees_images=settings.role == "cloud"
-    )
+    prompt = read_chat({"messages": _messages(body)}, settings.models[0], sees_images=settings.role == "cloud")
     check_context(len(prompt.pieces), settings.max_model_len)
     choice = answer(prompt, body, settings, 0)
     job = new_job("resp", request_id, body, [prompt], [choice], settings)
@@ -49,9 +47,7 @@ def events(job: Job) -> Iterator[Event]:
         yield _named(job, at, number, "response.output_text.delta", said)
     done = {**place, "logprobs": [], "text": text}
     yield _named(job, last, number, "response.output_text.done", done)
-    yield _named(
-        job, last, number, "response.content_part.done", {**place, "part": _message(job)["content"][0]}
-    )
+    yield _named(job, last, number, "response.content_part.done", {**place, "part": _message(job)["content"][0]})
     yield _named(job, last, number, "response.output_item.done", {"item": _message(job), "output_index": 0})
     closed = {"response": whole(job)}
     ending = "incomplete" if job.cloud and job.choices[0].finish_reason == "length" else "completed"

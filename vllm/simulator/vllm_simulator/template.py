@@ -26,9 +26,7 @@ def read_chat(body: Mapping[str, Any], model: str, *, sees_images: bool = False)
     """The prompt of a chat request's messages and tools. Raises ApiError for messages without a reading."""
     messages = body["messages"]
     if not messages:
-        raise bad_request(
-            "Cannot apply chat template to an empty conversation. Provide at least one message."
-        )
+        raise bad_request("Cannot apply chat template to an empty conversation. Provide at least one message.")
     if body.get("continue_final_message") and body.get("add_generation_prompt", True):
         raise bad_request(
             "continue_final_message and add_generation_prompt are not compatible. "

@@ -64,9 +64,7 @@ def _wanted(functions: Mapping[str, Any], messages: Sequence[Mapping[str, Any]])
     if last.get("role") != "user":
         return None
     said = str(last.get("content")).lower()
-    return next(
-        (name for name in functions if any(word.lower() in said for word in _WORD.findall(name))), None
-    )
+    return next((name for name in functions if any(word.lower() in said for word in _WORD.findall(name))), None)
 
 
 def _arguments(function: Mapping[str, Any], seed: int) -> str:
