@@ -4,8 +4,16 @@ import contextlib
 import signal
 import socket
 import subprocess
+import sys
 import time
 from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+_SIMULATOR = Path(__file__).parents[2] / "vllm" / "simulator"
+_READY = "listening on "
 
 
 def free_port() -> int:
@@ -62,3 +70,75 @@ class RedisServer:
     def thaw(self) -> None:
         assert self._process
         self._process.send_signal(signal.SIGCONT)
+
+
+class Simulator:
+    """A `python -m vllm_simulator` of one's own, with the flags given. A context manager.
+
+    `/sim` is spoken to on a second port, so that faults of the first do not stand in the way.
+    """
+
+    def __init__(self, *flags: str, port: int = 0) -> None:
+        command = [sys.executable, "-m", "vllm_simulator", "--port", str(port), "--control-port", "0", *flags]
+        self._process = subprocess.Popen(command, cwd=_SIMULATOR, stdout=subprocess.PIPE, text=True)
+        self._client = httpx.Client(timeout=10)
+        self.url = self._ready_url()
+        self.port = int(self.url.rpartition(":")[2])
+        self._control: str = self._client.get(f"{self.url}/sim/state").json()["control_url"]
+
+    def fault(self, kind: str, **options: Any) -> None:
+        """Sets a fault; see `vllm_simulator.faults` for the kinds and their options."""
+        answer = self._client.post(f"{self._control}/sim/fault", json={"kind": kind, **options})
+        answer.raise_for_status()
+
+    def clear(self) -> None:
+        """Ends all faults."""
+        self._client.delete(f"{self._control}/sim/fault").raise_for_status()
+
+    def state(self) -> dict[str, Any]:
+        """What the simulator saw and does; see `vllm_simulator.control`."""
+        state: dict[str, Any] = self._client.get(f"{self._control}/sim/state").json()
+        return state
+
+    def freeze(self) -> None:
+        """Stops the process in its tracks: the kernel goes on accepting connections."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self._process.send_signal(signal.SIGCONT)
+
+    def terminate(self) -> None:
+        """SIGTERM, without waiting."""
+        self._process.terminate()
+
+    def wait(self, seconds: float = 10) -> int:
+        """Waits for the end of the process; its exit code."""
+        return self._process.wait(seconds)
+
+    def kill(self) -> None:
+        """SIGKILL: connections are closed by the kernel, without a word."""
+        self._process.kill()
+        self._process.wait(10)
+
+    def stop(self) -> None:
+        """Ends the process in any state, and gives back what it held."""
+        if self._process.poll() is None:
+            self.kill()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+        self._client.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _ready_url(self) -> str:
+        line = self._process.stdout.readline().strip() if self._process.stdout else ""
+        if not line.startswith(_READY):
+            self.stop()
+            raise RuntimeError(f"the simulator did not start: {line!r}")
+        return line.removeprefix(_READY)

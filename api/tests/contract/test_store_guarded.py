@@ -13,7 +13,7 @@ from penstock.state.store import Store, StoreUnavailableError
 from tests.clock import Clock
 from tests.servers import RedisServer
 
-DEADLINE_S = 0.5
+DEADLINE_S = 0.25
 AT_ONCE_S = 8 * DEADLINE_S  # on a busy machine; had each caller waited by itself it would be several times more
 
 
@@ -191,23 +191,10 @@ async def test_a_caller_who_leaves_while_finding_out_harms_nobody(guarded: Guard
     assert guarded.changes == [False, True]
 
 
-async def test_two_who_find_out_at_once_report_one_change(guarded: Guarded, redis_server: RedisServer) -> None:
-    redis_server.freeze()
-    await guarded.store.count("calls", 30)
-    askers = []
-    for _ in range(2):
-        guarded.clock.advance(1)
-        askers.append(asyncio.create_task(guarded.store.count("calls", 30)))
-        await asyncio.sleep(0)
-    redis_server.thaw()
-    await asyncio.gather(*askers)
-    assert guarded.changes == [False, True]
-
-
 async def test_unguarded_redis_raises_one_error_for_every_way_to_fail(redis_server: RedisServer) -> None:
     store: Store = RedisStore(redis_server.url, DEADLINE_S)
     redis_server.freeze()
-    with pytest.raises(StoreUnavailableError, match=f"within {DEADLINE_S} s"):
+    with pytest.raises(StoreUnavailableError, match=r"within 0\.25 s"):
         await store.count("calls", 30)
     redis_server.kill()
     with pytest.raises(StoreUnavailableError):

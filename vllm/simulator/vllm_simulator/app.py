@@ -5,7 +5,7 @@ from secrets import token_hex
 from time import monotonic
 from typing import Protocol
 
-from vllm_simulator import cloud, control, errors, generation
+from vllm_simulator import cloud, control, errors, reply
 from vllm_simulator.blocks import BlockPool
 from vllm_simulator.chat import CHAT
 from vllm_simulator.completions import COMPLETIONS
@@ -15,7 +15,7 @@ from vllm_simulator.engine import Engine
 from vllm_simulator.errors import ApiError, ClientGoneError
 from vllm_simulator.exchange import Exchange, Receive, Scope, Send
 from vllm_simulator.faults import Fault, Faults
-from vllm_simulator.generation import Generation
+from vllm_simulator.generation import Generation, mislead
 from vllm_simulator.job import Dialect
 from vllm_simulator.ledger import Ledger
 from vllm_simulator.metrics import Metrics
@@ -33,7 +33,7 @@ DIALECTS: Mapping[str, Dialect] = {
 Handler = Callable[[Exchange], Awaitable[None]]
 
 
-class Process(generation.Process, control.Process, Protocol):
+class Process(reply.Process, control.Process, Protocol):
     """All that the app needs of the process around it."""
 
 
@@ -75,7 +75,7 @@ class App:
         if dialect is not None and exchange.method == "POST":
             await self._generation.serve(exchange, dialect, drawn)
             return
-        if drawn and await generation.mislead(exchange, drawn, self._settings.role):
+        if drawn and await mislead(exchange, drawn, self._settings.role):
             return
         await self._handler(exchange, dialect)(exchange)
 
@@ -111,6 +111,8 @@ class App:
     async def _refuse(self, exchange: Exchange, error: ApiError) -> None:
         if self._settings.role == "cloud" and not exchange.path.startswith("/sim/"):
             error = cloud.dress_error(error)
+        if error.bare:
+            exchange.extra = [header for header in exchange.extra if header[0] != b"vary"]
         await exchange.answer_json(error.status, error.body, error.headers)
 
 

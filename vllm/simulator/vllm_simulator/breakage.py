@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator, Mapping
 from email.utils import formatdate
 from math import ceil
 from time import time
-from typing import Any
 
 from vllm_simulator import cloud, errors
 from vllm_simulator.errors import ApiError, Header
@@ -37,14 +36,16 @@ class DieError(Exception):
 
 
 def failure(fault: Fault, role: str) -> ApiError:
-    """The answer that a `status` fault gives."""
+    """The answer that a `status` or an `error_event` fault gives."""
     status = fault.status
     if role == "cloud":
         error = ApiError(status, cloud.error_body(status))
     elif status == 503 and fault.shape == "busy":
         error = errors.busy()
+    elif status == 500:
+        error = errors.engine_dead()
     else:
-        text, kind = _TITLES.get(status, ("Internal server error", "InternalServerError"))
+        text, kind = _TITLES.get(status, ("The request failed.", "InternalServerError"))
         error = errors.api_error(status, text, kind)
     return ApiError(status, error.body, _retry_after(fault))
 
@@ -53,67 +54,65 @@ def bend(events: Iterator[Event], drawn: Mapping[str, Fault], job: Job) -> Itera
     """The events as the drawn faults leave them. Raises CutError, StallError or DieError on the way."""
     for kind, breaker in _BREAKERS.items():
         if kind in drawn:
-            events = breaker(events, drawn[kind].after_events, job)
+            events = breaker(events, drawn[kind], job)
     return events
 
 
-def bend_body(body: bytes, drawn: Mapping[str, Fault]) -> bytes:
-    """A body in one piece under the faults that a stream would have: half of it, or none."""
+def fail(drawn: Mapping[str, Fault], role: str) -> None:
+    """Raises what the drawn faults make of an answer that would have come in one piece."""
     if "oom_die" in drawn:
         raise DieError
     if "error_event" in drawn:
-        raise errors.engine_dead()
-    return body[: len(body) // 2] if "malformed" in drawn else body
+        raise failure(drawn["error_event"], role)
 
 
-def _cut(events: Iterator[Event], after: int, job: Job) -> Iterator[Event]:
-    yield from _first(events, after)
+def _cut(events: Iterator[Event], fault: Fault, job: Job) -> Iterator[Event]:
+    yield from _first(events, fault)
     raise CutError
 
 
-def _stall(events: Iterator[Event], after: int, job: Job) -> Iterator[Event]:
-    yield from _first(events, after)
+def _stall(events: Iterator[Event], fault: Fault, job: Job) -> Iterator[Event]:
+    yield from _first(events, fault)
     raise StallError
 
 
-def _die(events: Iterator[Event], after: int, job: Job) -> Iterator[Event]:
-    yield from _first(events, after)
+def _die(events: Iterator[Event], fault: Fault, job: Job) -> Iterator[Event]:
+    yield from _first(events, fault)
     raise DieError
 
 
-def _error(events: Iterator[Event], after: int, job: Job) -> Iterator[Event]:
-    yield from _first(events, after)
-    body: dict[str, Any] = cloud.error_body(500) if job.cloud else errors.engine_dead().body
-    yield Event(0, error_event(body))
+def _error(events: Iterator[Event], fault: Fault, job: Job) -> Iterator[Event]:
+    yield from _first(events, fault)
+    yield Event(0, error_event(failure(fault, job.settings.role).body))
     yield Event(0, DONE, "done")
 
 
-def _malformed(events: Iterator[Event], after: int, job: Job) -> Iterator[Event]:
-    yield from _first(events, after)
+def _malformed(events: Iterator[Event], fault: Fault, job: Job) -> Iterator[Event]:
+    yield from _first(events, fault)
     yield Event(0, _BROKEN)
     yield from events
 
 
-def _no_done(events: Iterator[Event], after: int, job: Job) -> Iterator[Event]:
+def _no_done(events: Iterator[Event], fault: Fault, job: Job) -> Iterator[Event]:
     return (event for event in events if event.kind != "done")
 
 
-def _no_finish(events: Iterator[Event], after: int, job: Job) -> Iterator[Event]:
+def _no_finish(events: Iterator[Event], fault: Fault, job: Job) -> Iterator[Event]:
     for event in events:
         if event.kind == "finish":
             return
         yield event
 
 
-def _first(events: Iterator[Event], wanted: int) -> Iterator[Event]:
-    for _ in range(wanted):
+def _first(events: Iterator[Event], fault: Fault) -> Iterator[Event]:
+    for _ in range(fault.after_events):
         event = next(events, None)
         if event is None:
             return
         yield event
 
 
-_Breaker = Callable[[Iterator[Event], int, Job], Iterator[Event]]
+_Breaker = Callable[[Iterator[Event], Fault, Job], Iterator[Event]]
 _BREAKERS: Mapping[str, _Breaker] = {
     "no_done": _no_done,
     "no_finish": _no_finish,

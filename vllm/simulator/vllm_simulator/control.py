@@ -80,6 +80,7 @@ class Control:
             "draining": self._ticker.draining,
             "running": engine.running,
             "waiting": len(engine.waiting),
+            "producing": engine.decoding,
             "kv_usage": engine.blocks.used / engine.blocks.total,
             "prompt_tokens": self._ticker.prompt_tokens,
             "generation_tokens": self._ticker.generation_tokens,

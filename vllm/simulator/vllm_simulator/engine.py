@@ -21,8 +21,9 @@ class QueueFullError(Exception):
 class Run:
     """One request in the engine. `produced` tokens exist so far; `notify` is called when that grows.
 
-    With `each_token` it grows token by token, otherwise once, at the end. How the answer will
-    end (`reason`), how many it is (`choices`) and its length in all (`tokens`) are there for observers.
+    With `each_token` it grows token by token, otherwise once, at the end. With a `stretch` above 1 it goes
+    slower than the engine does. How the answer will end (`reason`), how many it is (`choices`) and its length
+    in all (`tokens`) are there for observers.
     """
 
     prompt: Sequence[str]
@@ -32,6 +33,7 @@ class Run:
     reason: str = "length"
     choices: int = 1
     tokens: int = 0
+    stretch: float = 1.0
     produced: int = 0
     cached: int = 0
     ended: bool = False
@@ -130,25 +132,27 @@ class Engine:
             self.running += 1
             run.admitted, run.cached = self.clock, run.hold.cached_tokens
             start = max(self.clock, self._reader_free_at)
-            self._reader_free_at = start + self.pace.prefill_seconds(len(run.prompt) - run.cached)
+            self._reader_free_at = start + run.stretch * self.pace.prefill_seconds(len(run.prompt) - run.cached)
             heapq.heappush(self._reading, (self._reader_free_at, next(self._order), run))
 
     def _begin(self, run: Run) -> None:
         run.start_step, run.first_token = self.steps, self.clock
         self.decoding += 1
-        heapq.heappush(self._ending, (self.steps + run.output - 1, next(self._order), run))
+        heapq.heappush(self._ending, (self.steps + (run.output - 1) * run.stretch, next(self._order), run))
         if run.each_token and run.output > 1:
             run.produced = 1
-            heapq.heappush(self._speaking, (self.steps + 1, next(self._order), run))
+            heapq.heappush(self._speaking, (self.steps + run.stretch, next(self._order), run))
             run.notify()
 
     def _speak(self) -> None:
         while self._speaking and self._speaking[0][0] <= self.steps + 1e-9:
-            step, _, run = heapq.heappop(self._speaking)
+            run = heapq.heappop(self._speaking)[2]
             if run.ended or run.start_step is None:
                 continue
-            run.produced = min(run.output - 1, 1 + int(self.steps - run.start_step + 1e-9))
-            heapq.heappush(self._speaking, (max(step, run.start_step + run.produced - 1) + 1, next(self._order), run))
+            grown = int((self.steps - run.start_step) / run.stretch + 1e-9)
+            run.produced = min(run.output - 1, 1 + grown)
+            following = run.start_step + run.stretch * max(run.produced, grown + 1)
+            heapq.heappush(self._speaking, (following, next(self._order), run))
             run.notify()
 
     def _finish(self, run: Run) -> None:

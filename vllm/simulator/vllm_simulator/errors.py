@@ -7,13 +7,19 @@ Header = tuple[bytes, bytes]
 
 
 class ApiError(Exception):
-    """An answer with an error status. `body` is what the client gets as JSON."""
+    """An answer with an error status. `body` is what the client gets as JSON.
 
-    def __init__(self, status: int, body: dict[str, Any], headers: Sequence[Header] = ()) -> None:
+    A `bare` one comes from so far outside in vLLM that it lacks the usual headers.
+    """
+
+    def __init__(
+        self, status: int, body: dict[str, Any], headers: Sequence[Header] = (), *, bare: bool = False
+    ) -> None:
         super().__init__(status, body)
         self.status = status
         self.body = body
         self.headers = tuple(headers)
+        self.bare = bare
 
 
 class ClientGoneError(Exception):
@@ -65,7 +71,9 @@ def busy() -> ApiError:
 
 
 def draining() -> ApiError:
-    return api_error(500, "cannot schedule new futures after shutdown", "InternalServerError")
+    error = api_error(500, "cannot schedule new futures after shutdown", "InternalServerError")
+    error.bare = True
+    return error
 
 
 def engine_dead() -> ApiError:
@@ -74,7 +82,7 @@ def engine_dead() -> ApiError:
 
 
 def unauthorized() -> ApiError:
-    return ApiError(401, {"error": "Unauthorized"})
+    return ApiError(401, {"error": "Unauthorized"}, bare=True)
 
 
 def not_found() -> ApiError:

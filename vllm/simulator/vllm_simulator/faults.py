@@ -6,7 +6,7 @@ from random import Random
 from typing import Any
 
 KINDS = {
-    "slow": "each wait for the engine takes `factor` times as long, the first one `seconds` more",
+    "slow": "the answer comes `factor` times slower, and `seconds` later",
     "silent": "accepted, with 200 headers for a stream, and then never an event",
     "hang": "accepted, and then not even headers",
     "refuse": "the port is closed and its connections reset, for `seconds` or until it is cleared",
@@ -16,7 +16,7 @@ KINDS = {
     "malformed": "a broken event after `after_events` events; the stream goes on",
     "no_done": "the stream ends after its finish_reason without [DONE]",
     "no_finish": "the stream ends cleanly without finish_reason and [DONE]",
-    "error_event": "an error event and [DONE] after `after_events` events",
+    "error_event": "an error event like that of `status`, and [DONE], after `after_events` events",
     "status": "an error `status`, with Retry-After if `retry_after` is set, spelled as `retry_after_as`",
     "html200": "200 with a page of HTML",
     "oom_die": "an error event or a 500 after `after_events` events, then the process dies",

@@ -41,6 +41,8 @@ def _check_sampling(body: Mapping[str, Any]) -> None:
         raise bad_request(f"top_p must be in (0, 1], got {float(top_p)}.", "top_p", float(top_p))
     if n is not None and n < 1:
         raise bad_request(f"n must be at least 1, got {n}.")
+    if n is not None and n > 1 and temperature == 0:
+        raise bad_request(f"n must be 1 when using greedy sampling, got {n}.")
 
 
 def _check_max_tokens(body: Mapping[str, Any], max_model_len: int) -> None:

@@ -30,8 +30,9 @@ class Server(uvicorn.Server):
             loop="uvloop",
             ws="none",
             lifespan="off",
-            log_level="critical",
+            log_level="error",
             access_log=False,
+            proxy_headers=False,
             timeout_keep_alive=_KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=1,
         )

@@ -62,16 +62,24 @@ class Ticker:
         self._live: set[Ticket] = set()
         self._idle: asyncio.Event | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._armed = inf
 
     def submit(
-        self, prompt: Sequence[str], steps: int, each_token: bool, reason: str, choices: int, tokens: int
+        self,
+        prompt: Sequence[str],
+        steps: int,
+        each_token: bool,
+        reason: str,
+        choices: int,
+        tokens: int,
+        stretch: float,
     ) -> Ticket:
         """Raises ApiError: 503 with the queue full, 500 while draining or dead."""
         if self._dead:
             raise errors.engine_dead()
         if self.draining:
             raise errors.draining()
-        run = Run(prompt, steps, each_token, _nobody, reason, choices, tokens)
+        run = Run(prompt, steps, each_token, _nobody, reason, choices, tokens, stretch)
         ticket = Ticket(self, run)
         try:
             self.engine.submit(run, asyncio.get_running_loop().time())
@@ -113,13 +121,14 @@ class Ticker:
 
     def _arm(self) -> None:
         at = self.engine.next_at()
-        if at == inf or (self._timer is not None and self._timer.when() <= at):
+        if at == inf or (self._timer is not None and self._armed <= at):
             return
         if self._timer is not None:
             self._timer.cancel()
         loop = asyncio.get_running_loop()
         # uvloop counts milliseconds: rounding up avoids waking early, only to wait again.
         delay = ceil(max(0.0, at - loop.time()) * 1000) / 1000
+        self._armed = at
         self._timer = loop.call_later(delay, self._tick)
 
     def _tick(self) -> None:

@@ -10,7 +10,9 @@ Payload = dict[str, Any]
 
 def whole_usage(job: Job) -> Payload:
     """`usage` of an answer in one piece."""
-    details = {"cached_tokens": job.cached, "created_cache_tokens": 0, "multimodal_tokens": None}
+    size = job.settings.block_size
+    created = max(0, job.prompt_tokens // size * size - job.cached)
+    details = {"cached_tokens": job.cached, "created_cache_tokens": created, "multimodal_tokens": None}
     return {
         "prompt_tokens": job.prompt_tokens,
         "total_tokens": job.prompt_tokens + job.completion_tokens,
@@ -54,7 +56,7 @@ def completion_logprobs(job: Job, choice: Choice, start: int, stop: int) -> Payl
     others = job.body.get("logprobs")
     if others is None or others is False:
         return None
-    tokens = [likelihoods(choice.pieces[at], at, int(others)) for at in range(start, stop)]
+    tokens = [likelihoods(choice.pieces[at], at, max(0, int(others) - 1)) for at in range(start, stop)]
     offset, offsets = len("".join(choice.pieces[:start])), []
     for piece in choice.pieces[start:stop]:
         offsets.append(offset)
