@@ -19,9 +19,7 @@ class Case:
 
 
 def chat(name: str, **fields: object) -> Case:
-    return Case(
-        name, CHAT, {"model": MODEL, "messages": MESSAGES, "max_tokens": 5, "temperature": 0, **fields}
-    )
+    return Case(name, CHAT, {"model": MODEL, "messages": MESSAGES, "max_tokens": 5, "temperature": 0, **fields})
 
 
 def completion(name: str, **fields: object) -> Case:

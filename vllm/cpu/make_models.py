@@ -40,9 +40,7 @@ class Shape:
     heads: int
     kv_heads: int
     feed_forward: int
-    spread: (
-        float  # of the weights: spread * sqrt(hidden) = 1.6 keeps what leaves a layer as lively as what came
-    )
+    spread: float  # of the weights: spread * sqrt(hidden) = 1.6 keeps what leaves a layer as lively as what came
 
 
 SHAPES = {
