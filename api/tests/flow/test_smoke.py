@@ -14,5 +14,5 @@ def test_a_chat_is_answered_by_a_replica(tmp_path: Path) -> None:
         assert answer.status_code == 200
         assert answer.json()["usage"]["completion_tokens"] == 4
         assert answer.headers["x-penstock-attempts"] == "1"
-        assert gateway.requests()[0]["outcome"] == "ok"
+        assert gateway.wait_for(lambda line: line["event"] == "request")["outcome"] == "ok"
         assert not gateway.stray
