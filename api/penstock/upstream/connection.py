@@ -32,7 +32,7 @@ class Connection(asyncio.Protocol):
         self._parts: list[bytes] = []
         self._headers: dict[bytes, bytes] = {}
         self._header_bytes = 0
-        self._paused = self._begun = self._interim = self._message_done = self._spoiled = False
+        self._paused = self._begun = self._interim = self._message_done = self._kept = self._spoiled = False
 
     @property
     def usable(self) -> bool:
@@ -88,7 +88,7 @@ class Connection(asyncio.Protocol):
         if self._message_done:
             self._exchange = None
             self.resume()
-            if self._spoiled or not self._parser.should_keep_alive():
+            if self._spoiled or not self._kept:
                 self.abort()
             else:
                 self.released(self)
@@ -138,6 +138,7 @@ class Connection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         if not self._interim:
             self._message_done = True
+            self._kept = self._parser.should_keep_alive()  # after this call-back it would say no
 
 
 def _sized(headers: dict[bytes, bytes]) -> bool:
