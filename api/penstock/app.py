@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 
-from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import Response
-from starlette.exceptions import HTTPException
+from fastapi import FastAPI
 from structlog.typing import FilteringBoundLogger
 
 from penstock import __version__
-from penstock.errors import Draining, InternalError, InvalidRequest, MethodNotAllowed, NotFound, PenstockError
+from penstock.errors import Draining
 from penstock.functions.catalog import Function, load
 from penstock.settings import Settings, SettingsError, load_settings
 from penstock.state.from_url import store_from_url
@@ -28,9 +24,9 @@ from penstock.surfaces.functions import FunctionsSurface
 from penstock.surfaces.hot import function_routes, openai_routes
 from penstock.surfaces.openai import OpenAISurface
 from penstock.surfaces.ops import Readiness, ops_router
-from penstock.surfaces.render import error_body, error_headers
+from penstock.surfaces.translate import EXCEPTION_HANDLERS
 from penstock.surfaces.visit import Receive, Scope, Send
-from penstock.telemetry.logging import Forwarded, stdout_logger
+from penstock.telemetry.logging import library_logs, stdout_logger
 from penstock.telemetry.metrics import Metrics, TargetState
 from penstock.telemetry.record import Journal
 from penstock.upstream.attempt import Attempt
@@ -85,7 +81,7 @@ class Instance:
             lifespan=self._lifespan,
             redirect_slashes=False,
             redoc_url=None,
-            exception_handlers={PenstockError: _render, RequestValidationError: _render, HTTPException: _render},
+            exception_handlers=EXCEPTION_HANDLERS,
         )
         app.include_router(ops_router(self.roster, functions, self._metrics, self._readiness))
         app.include_router(Admin(self.roster, self.log, self._gossip.drained).router)
@@ -107,7 +103,7 @@ class Instance:
     @asynccontextmanager
     async def _lifespan(self, app: FastAPI) -> AsyncIterator[None]:
         del app
-        with _library_logs(self.log):
+        with library_logs(self.log):
             tasks = [asyncio.create_task(self._kept_running(run)) for run in (self._watcher.run, self._gossip.run)]
             await self._watcher.first_look(2 * self.settings.watch.timeout_s)
             try:
@@ -174,40 +170,3 @@ class Instance:
     def _target_states(self) -> Iterator[TargetState]:
         for target in self.roster.targets.values():
             yield TargetState(target.id, BREAKER_GAUGE[target.breaker.state], target.in_flight, target.up)
-
-
-async def _render(request: Request, error: Exception) -> Response:
-    """What FastAPI's own routes raise, in the same words as everything else."""
-    told = _translated(error, request)
-    headers = {name.decode(): value.decode() for name, value in error_headers(told)}
-    return Response(error_body(told), told.status, headers)
-
-
-def _translated(error: Exception, request: Request) -> PenstockError:
-    if isinstance(error, PenstockError):
-        return error
-    if isinstance(error, RequestValidationError):
-        first = error.errors()[0]
-        param = ".".join(map(str, first["loc"][1:])) or None
-        return InvalidRequest(f"{param or 'The body'}: {first['msg']}.", param=param)
-    if isinstance(error, HTTPException) and error.status_code == 404:
-        return NotFound(f"There is no {request.method} {request.url.path[:200]}.")
-    if isinstance(error, HTTPException) and error.status_code == 405:
-        return MethodNotAllowed(f"{request.method} is not a method of {request.url.path[:200]}.")
-    return InternalError("Something went wrong here.")
-
-
-@contextmanager
-def _library_logs(log: FilteringBoundLogger) -> Iterator[None]:
-    """While an instance lives, what its libraries warn of stands in its log."""
-    handler = Forwarded(log)
-    loggers: Iterable[logging.Logger] = [logging.getLogger(name) for name in ("uvicorn.error", "asyncio")]
-    for each in loggers:
-        each.addHandler(handler)
-        each.propagate = False
-    try:
-        yield
-    finally:
-        for each in loggers:
-            each.removeHandler(handler)
-            each.propagate = True

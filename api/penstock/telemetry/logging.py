@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import BinaryIO
 
 import orjson
@@ -44,3 +46,19 @@ class Forwarded(logging.Handler):
 
 def stdout_logger() -> FilteringBoundLogger:
     return logger_to(sys.stdout.buffer)
+
+
+@contextmanager
+def library_logs(log: FilteringBoundLogger) -> Iterator[None]:
+    """While an instance lives, what its libraries warn of stands in its log."""
+    handler = Forwarded(log)
+    loggers: Iterable[logging.Logger] = [logging.getLogger(name) for name in ("uvicorn.error", "asyncio")]
+    for each in loggers:
+        each.addHandler(handler)
+        each.propagate = False
+    try:
+        yield
+    finally:
+        for each in loggers:
+            each.removeHandler(handler)
+            each.propagate = True

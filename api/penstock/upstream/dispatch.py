@@ -39,7 +39,7 @@ class Dispatcher:
         self._budget.called()
         last: Failure | None = None
         waits: list[float] = []
-        for seat in self._plan(call):
+        for seat in call.pool.plan(self._clock()):
             if self._clock() >= call.deadline:
                 break
             result = await self._stop(call, seat, last)
@@ -51,11 +51,6 @@ class Dispatcher:
                 last = result
                 waits.append(result.retry_after or 0.0)
         raise self._no_answer(call, last, max(waits, default=0.0))
-
-    def _plan(self, call: Call) -> list[Seat]:
-        """Replicas as ranked, then clouds."""
-        clouds = [seat for seat in call.pool.clouds if not seat.target.drained]
-        return [*call.pool.ranked(self._clock()), *clouds]
 
     async def _stop(self, call: Call, seat: Seat, last: Failure | None) -> Reply | Failure | None:
         """Make a stop at a target; None where its breaker or the retry budget forbids it."""

@@ -36,10 +36,20 @@ class Pool:
     stale_s: float
     _turn: int = field(default=0, init=False)
 
-    def ranked(self, now: float) -> list[Seat]:
-        """The replicas to try, best first. Where all count as down, none does: a watcher can be wrong too."""
-        open_ = [seat for seat in self.replicas if not seat.target.drained]
-        seats = [seat for seat in open_ if seat.target.up] or open_
+    def plan(self, now: float) -> list[Seat]:
+        """Where to go, in order: the replicas that are up, as ranked; the clouds; the replicas that count as down.
+
+        Those come last, not never: the watcher can be wrong, and a call without a cloud has nothing to lose.
+        """
+        replicas = [seat for seat in self.replicas if not seat.target.drained]
+        clouds = [seat for seat in self.clouds if not seat.target.drained]
+        up = [seat for seat in replicas if seat.target.up]
+        if len(up) == len(replicas):
+            return [*self._ranked(up, now), *clouds]
+        down = [seat for seat in replicas if not seat.target.up]
+        return [*self._ranked(up, now), *clouds, *self._ranked(down, now)]
+
+    def _ranked(self, seats: list[Seat], now: float) -> list[Seat]:
         if len(seats) < 2:
             return seats
         self._turn += 1
