@@ -154,7 +154,7 @@ def test_after_the_tools_result_the_model_speaks(simulator: Simulator) -> None:
 
 
 def test_tool_deltas_add_up_to_the_call(simulator: Simulator) -> None:
-    choice = {"tools": [WEATHER], "tool_choice": "required"}
+    choice: dict[str, Any] = {"tools": [WEATHER], "tool_choice": "required"}
     whole = chat(simulator, **choice)["choices"][0]["message"]["tool_calls"][0]["function"]
     deltas = [event["choices"][0]["delta"] for event in streamed(simulator, **choice)]
     calls = [delta["tool_calls"][0]["function"] for delta in deltas if "tool_calls" in delta]

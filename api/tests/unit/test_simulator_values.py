@@ -1,6 +1,7 @@
 """Values drawn for a schema fit it, as a reader of the schema who shares no code with the drawer judges."""
 
 import re
+from collections.abc import Callable
 from random import Random
 from typing import Any
 
@@ -33,7 +34,7 @@ def fits(value: Any, schema: dict[str, Any], root: dict[str, Any]) -> bool:
     kind = schema["type"]
     if not isinstance(value, TYPES[kind]) or (isinstance(value, bool) and kind != "boolean"):
         return False
-    return {"object": _object, "array": _array, "string": _string}.get(kind, _number)(value, schema, root)
+    return READERS[kind](value, schema, root)
 
 
 def _object(value: dict[str, Any], schema: dict[str, Any], root: dict[str, Any]) -> bool:
@@ -44,19 +45,32 @@ def _object(value: dict[str, Any], schema: dict[str, Any], root: dict[str, Any])
 
 
 def _array(value: list[Any], schema: dict[str, Any], root: dict[str, Any]) -> bool:
-    enough = schema.get("minItems", 0) <= len(value) <= schema.get("maxItems", 1000)
-    return enough and all(fits(part, schema["items"], root) for part in value)
+    if not schema.get("minItems", 0) <= len(value) <= schema.get("maxItems", 1000):
+        return False
+    return all(fits(part, schema["items"], root) for part in value)
 
 
 def _string(value: str, schema: dict[str, Any], root: dict[str, Any]) -> bool:
-    return schema.get("minLength", 0) <= len(value) <= schema.get("maxLength", 1000)
+    return bool(schema.get("minLength", 0) <= len(value) <= schema.get("maxLength", 1000))
 
 
 def _number(value: float, schema: dict[str, Any], root: dict[str, Any]) -> bool:
     if isinstance(value, bool) or value is None:
         return True
     above = value >= schema.get("minimum", value) and value > schema.get("exclusiveMinimum", value - 1)
-    return above and value <= schema.get("maximum", value) and value < schema.get("exclusiveMaximum", value + 1)
+    below = value <= schema.get("maximum", value) and value < schema.get("exclusiveMaximum", value + 1)
+    return bool(above and below)
+
+
+READERS: dict[str, Callable[[Any, dict[str, Any], dict[str, Any]], bool]] = {
+    "object": _object,
+    "array": _array,
+    "string": _string,
+    "integer": _number,
+    "number": _number,
+    "boolean": _number,
+    "null": _number,
+}
 
 
 def bounded(kind: str) -> st.SearchStrategy[dict[str, Any]]:
