@@ -208,6 +208,23 @@ def test_a_fault_that_is_none_is_refused(simulator: Simulator) -> None:
         simulator.fault("cut", after_event=1)
 
 
+@pytest.mark.parametrize(
+    "slip",
+    [
+        {"messages": ["hi"]},
+        {"messages": [{"role": "user", "content": 7}]},
+        {"tools": [{"type": "function"}], "tool_choice": "required"},
+        {"tools": [{"type": "function", "function": {"name": "f"}}], "tool_choice": {"type": "function"}},
+        {"stop": 5},
+        {"response_format": {"type": "json_schema", "json_schema": "no"}},
+        {"structured_outputs": {"choice": []}},
+    ],
+)
+def test_a_slip_deep_in_a_body_is_the_clients(simulator: Simulator, slip: dict[str, Any]) -> None:
+    answer = httpx.post(simulator.url + CHAT, json={**BODY, **slip})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, 400)
+
+
 def test_faults_can_be_given_by_flag() -> None:
     with Simulator("--fault", "status,status=429,retry_after=7,count=1") as simulator:
         assert post(simulator).headers["retry-after"] == "7"

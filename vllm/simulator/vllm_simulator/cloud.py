@@ -132,11 +132,19 @@ def dress(payload: Payload, job: "Job") -> Payload:
     for holder in (dressed, dressed.get("response")):
         if isinstance(holder, dict) and "model" in holder:
             holder["model"] = snapshot(holder["model"])
-    if str(dressed.get("object")).endswith("chunk") and job.asks("include_usage"):
-        dressed["usage"] = dressed.get("usage") if not dressed["choices"] else None
+    if dressed.get("object") == "chat.completion.chunk":
+        _dress_chunk(dressed, job)
     if isinstance(usage := dressed.get("usage"), dict):
         dressed["usage"] = _usage(usage, job)
     return dressed
+
+
+def _dress_chunk(chunk: Payload, job: "Job") -> None:
+    if job.asks("include_usage"):
+        chunk["usage"] = None if chunk["choices"] else chunk["usage"]
+    for choice in chunk["choices"]:
+        for call in choice["delta"].get("tool_calls", ()):
+            call["function"].setdefault("arguments", "")
 
 
 def _usage(usage: Payload, job: "Job") -> Payload:

@@ -25,7 +25,7 @@ class Generation:
         """Answers. Raises ApiError before the answer has begun, ClientGoneError when nobody is left."""
         if drawn and await mislead(exchange, drawn, self._settings.role):
             return
-        job = dialect.read(self._checked(exchange), exchange.header(b"x-request-id"), self._settings)
+        job = self._read(exchange, dialect)
         ticket = self._submit(job, drawn["slow"].factor if "slow" in drawn else 1.0)
         exchange.on_gone = ticket.abandon
         reply = Reply(exchange, dialect, job, ticket, drawn, self._process)
@@ -34,6 +34,14 @@ class Generation:
         finally:
             exchange.on_gone = None
             self._ticker.drop(ticket)
+
+    def _read(self, exchange: Exchange, dialect: Dialect) -> Job:
+        asked = self._checked(exchange)
+        try:
+            return dialect.read(asked, exchange.header(b"x-request-id"), self._settings)
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
+            # The depths of a body are not checked field by field: what trips over them is the client's slip.
+            raise errors.invalid_body("value_error", "body", "Value error", repr(error)) from error
 
     def _checked(self, exchange: Exchange) -> Body:
         asked = read_body(exchange.header(b"content-type"), exchange.body)

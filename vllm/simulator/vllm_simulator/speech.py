@@ -9,6 +9,7 @@ from zlib import crc32
 
 from vllm_simulator.tokens import START, pieces
 
+# Each is one token with its space: what is said tokenizes to what it was said in.
 _WORDS = """
 a about after all also an and any are as at back be been body book both but by call can case city clear cold
 come could day deep do door down each early east eight end even every eye face fact far few field find fire
@@ -17,11 +18,11 @@ have he head heat help her high hill home hour house how if in into is it its ju
 large last late less let life light like line long look lot made main make many may mean might mind more
 most must name near need new next night no north not now of off often old on once one only open or other our
 out over own part path place plan point power put queue quite rain read real red rest right river road room
-run said same sand say sea see send seven ship short should show side six slow small so some soon south
-space start state still stone stop such sun take tell ten than that the their them then there these they
-thing think this those three time to too top town tree true turn two under until up upon us use very wall
-warm was water way we well went were west what when where which while white who why wide will wind with wood
-word work world would year yes you your
+run said same sand say sea see send seven ship short show side six slow small so some soon south space start
+state still stone stop such sun take tell ten than that the their them then there these they thing think
+this those three time to too top town tree true turn two under until up upon us use very wall warm was water
+way we well went were west what when where which while white who why wide will wind with wood word work
+world would year yes you your
 """
 VOCABULARY = tuple(f" {word}" for word in _WORDS.split())
 _ENCODED = tuple(word.encode() for word in VOCABULARY)

@@ -41,6 +41,8 @@ def plan_call(body: Mapping[str, Any], seed: int, *, parser: bool) -> ToolCall |
         raise bad_request("When using `tool_choice`, `tools` must be set.", "tool_choice")
     named = choice["function"]["name"] if isinstance(choice, dict) else None
     functions = {tool["function"]["name"]: tool["function"] for tool in tools if "function" in tool}
+    if not functions:
+        raise bad_request("None of the `tools` is a function.", "tools")
     if named is not None and named not in functions:
         text = "The tool specified in `tool_choice` does not match any of the specified `tools`"
         raise bad_request(text, "tool_choice")
