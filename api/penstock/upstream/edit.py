@@ -26,6 +26,8 @@ def edited(
     drop: frozenset[str] = frozenset(),
 ) -> bytes:
     """The object with `changes` set and `drop` removed. `fields` is what `raw` holds, parsed."""
+    if not changes and not drop:
+        return raw
     standing = changes.keys() & fields.keys()
     if not drop.isdisjoint(fields) or not standing <= {"model"}:
         return _rewritten(raw, changes, drop)

@@ -23,7 +23,7 @@ def worded(call: Call, seat: Seat) -> tuple[bytes, tuple[str, ...]]:
     if seat.target.kind == "cloud":
         left_out = call.fields.keys() - KNOWN[call.dialect.name]
         return edited(call.raw, call.fields, changes, frozenset(left_out)), tuple(sorted(left_out))
-    guided = {GUIDED[name]: call.fields[name] for name in GUIDED.keys() & call.fields.keys()}
+    guided = {place: call.fields[name] for name, place in GUIDED.items() if name in call.fields}
     if guided:
         changes["structured_outputs"] = {**_object(call.fields.get("structured_outputs")), **guided}
     return edited(call.raw, call.fields, changes, frozenset(GUIDED) if guided else frozenset()), ()
