@@ -55,7 +55,7 @@ class Breaker:
         self._outcomes = Window(settings.window_s)
         self._failures = Window(settings.window_s)
         self._opened_at = 0.0
-        self._failed_probes = 0
+        self._open_s = self._first_open_s = min(settings.reset_s, settings.reset_max_s)
         self._probing = False
         self.probed_elsewhere = False
         """Another instance is probing: leave it to that one."""
@@ -69,8 +69,7 @@ class Breaker:
         """Seconds until an open breaker lets a probe through."""
         if self.state != pybreaker.STATE_OPEN:
             return 0.0
-        open_s = min(self._settings.reset_s * 2.0**self._failed_probes, self._settings.reset_max_s)
-        return max(0.0, self._opened_at + open_s - self._clock())
+        return max(0.0, self._opened_at + self._open_s - self._clock())
 
     def admit(self) -> Permit | None:
         """Leave to try the target; None when it is open, or when another call is probing it."""
@@ -114,7 +113,7 @@ class Breaker:
         with contextlib.suppress(_Failure, pybreaker.CircuitBreakerError):
             self._machine.call(_fail)
         if probing:
-            self._failed_probes += 1
+            self._open_s = min(2 * self._open_s, self._settings.reset_max_s)
         elif self._too_many():
             self._machine.open()
 
@@ -143,7 +142,7 @@ class Breaker:
         if state == pybreaker.STATE_OPEN:
             self._opened_at = self._clock()
         elif state == pybreaker.STATE_CLOSED:
-            self._failed_probes = 0
+            self._open_s = self._first_open_s
             self._outcomes.clear()
             self._failures.clear()
         self._changed(state)
