@@ -21,7 +21,7 @@ class RetryBudget:
         self._settings = settings
         self._clock = clock
         self._calls = Window(WINDOW_S)
-        self._retries = Window(WINDOW_S)
+        self._retries = Window(WINDOW_S + 1)  # a window forgets up to a second early
 
     def called(self) -> None:
         self._calls.add(self._clock())
@@ -30,7 +30,7 @@ class RetryBudget:
         """Whether one more retry is allowed now; if so it is counted."""
         now = self._clock()
         allowed = self._settings.floor + self._settings.ratio * self._calls.total(now)
-        if self._retries.total(now) >= allowed:
+        if self._retries.total(now) + 1 > allowed:
             return False
         self._retries.add(now)
         return True
@@ -50,7 +50,7 @@ def retry_after_s(headers: Mapping[bytes, bytes], now: datetime | None = None) -
             seconds = float(value) if value[0].isdigit() else _until(value, now or datetime.now(UTC))
         else:
             return None
-    except ValueError:
+    except (ValueError, OverflowError):  # a date of the year 99999999999 is the latter
         return None
     return min(max(seconds, 0.0), RETRY_AFTER_MAX_S) if seconds == seconds else None  # NaN is not itself
 
