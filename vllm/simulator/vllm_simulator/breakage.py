@@ -19,7 +19,6 @@ _TITLES = {
     403: ("Forbidden", "PermissionDeniedError"),
     404: ("The model does not exist.", "NotFoundError"),
     429: ("Too many requests", "RateLimitError"),
-    503: ("Service unavailable", "Service Unavailable"),
 }
 
 
@@ -40,8 +39,8 @@ def failure(fault: Fault, role: str) -> ApiError:
     status = fault.status
     if role == "cloud":
         error = ApiError(status, cloud.error_body(status))
-    elif status == 503 and fault.shape == "busy":
-        error = errors.busy()
+    elif status == 503:
+        error = errors.busy() if fault.shape == "busy" else ApiError(status, {"detail": "Service Unavailable"})
     elif status == 500:
         error = errors.engine_dead()
     else:

@@ -30,7 +30,10 @@ class Ledger:
             self.last = exchange
 
     def told(self) -> dict[str, Any]:
-        """All of it as JSON. `last` is the last generating request; of a repeated header it has the last."""
+        """All of it as JSON. `last` is the last generating request: its `text` as it came, its `body` as JSON if it is.
+
+        Of a repeated header it has the last.
+        """
         return {
             "requests": dict(self.requests),
             "aborted": self.aborted,
@@ -44,6 +47,7 @@ def _shown(exchange: Exchange) -> dict[str, Any]:
     try:
         body: Any = orjson.loads(exchange.body)
     except orjson.JSONDecodeError:
-        body = exchange.body.decode("utf-8", "replace")
+        body = None
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in exchange.headers}
-    return {"method": exchange.method, "path": exchange.path, "headers": headers, "body": body}
+    text = exchange.body.decode("utf-8", "replace")
+    return {"method": exchange.method, "path": exchange.path, "headers": headers, "body": body, "text": text}
