@@ -18,6 +18,7 @@ from pydantic import (
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
+    InitSettingsSource,
     NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
@@ -27,6 +28,9 @@ from penstock.settings.environment import PREFIX, SettingsError, environment
 from penstock.settings.parts import Breaker, Cloud, Model, Ranking, Retry, Seconds, Watch, checked_url
 
 __all__ = ["Settings", "SettingsError", "load_settings"]
+
+COMMAND_LINE = "--"
+"""The keyword under which `Settings` takes what the command line says; no file can hold it as a setting."""
 
 
 class Settings(BaseSettings):
@@ -114,10 +118,12 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The environment outranks the file, which comes in as keywords."""
-        assert isinstance(env_settings, EnvSettingsSource)  # noqa: S101  # pydantic-settings' own promise
+        """The command line outranks the environment, which outranks the file, which comes in as keywords."""
+        assert isinstance(init_settings, InitSettingsSource)  # noqa: S101  # pydantic-settings' own promise
+        assert isinstance(env_settings, EnvSettingsSource)  # noqa: S101
+        command_line = InitSettingsSource(settings_cls, init_settings.init_kwargs.pop(COMMAND_LINE, {}))
         env_settings.env_vars = {name.lower(): value for name, value in environment().items()}
-        return env_settings, init_settings
+        return command_line, env_settings, init_settings
 
     def secret(self, name: str | None) -> str:
         """The key that the environment variable `name` (or the file that `name_FILE` names) holds."""
@@ -138,9 +144,7 @@ def load_settings(config: Path | None = None, **overrides: object) -> Settings:
     path = config or (Path(told[PREFIX + "CONFIG"]) if told.get(PREFIX + "CONFIG") else None)
     given = _read(path) if path else {}
     try:
-        settings = (
-            Settings.model_validate(Settings(**given).model_dump() | overrides) if overrides else Settings(**given)
-        )
+        settings = Settings(**given | {COMMAND_LINE: overrides})
     except ValidationError as error:
         raise SettingsError(_told(error, path)) from None
     return _with_openai(settings, told)

@@ -57,7 +57,7 @@ class FunctionsSurface:
         except ValidationError as error:
             raise _invalid(error) from None
         asked = body(function, arguments, stream)
-        pool = self.roster.default()
+        pool = self.roster.functions_pool(str(asked.get("model", "default")))
         return Call(
             dialect=CHAT,
             pool=pool,

@@ -40,8 +40,10 @@ class Roster:
             raise ModelNotFound(f"The model {name[:100]!r} does not exist. See GET /v1/models.", param="model")
         return pool
 
-    def default(self) -> Pool:
-        """The model of typed functions. Raises ModelNotFound where none is served."""
+    def functions_pool(self, named: str) -> Pool:
+        """The model that a typed function names; `default` is this instance's choice. Raises ModelNotFound."""
+        if named != "default":
+            return self.pool(named)
         if self._settings.functions_model:
             return self.pool(self._settings.functions_model)
         if not self.models:
