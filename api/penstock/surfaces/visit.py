@@ -6,11 +6,12 @@ import asyncio
 import random
 import re
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
+from typing import Any, cast
 
 from penstock.errors import BodyTooLarge, BodyTooSlow, ClientGone, InvalidRequest, PenstockError, UnsupportedMediaType
 from penstock.surfaces.render import Headers
+from penstock.surfaces.steps import Steps
 from penstock.telemetry.record import Record
 
 # ASGI's own types: the one boundary whose messages have no narrower one.
@@ -54,7 +55,7 @@ class Visit:
         self._last = last
         self._receive = receive
         self._task = asyncio.current_task()
-        self._watch: asyncio.Task[None] | None = None
+        self._watch: Steps[Message] | None = None
 
     async def body(self, limit: int, timeout_s: float) -> bytes:
         """The request's body. From then on, a client that leaves interrupts the visit."""
@@ -64,7 +65,7 @@ class Visit:
             body = await self._read(limit)
         finally:
             too_slow.cancel()
-        self._watch = asyncio.create_task(self._watch_client())
+        self._watch_client()
         return body
 
     def _check_headers(self, limit: int) -> None:
@@ -90,9 +91,23 @@ class Visit:
             if not message["more_body"]:
                 return b"".join(parts)
 
-    async def _watch_client(self) -> None:
-        while (await self._receive())["type"] != "http.disconnect":
-            pass
+    def _watch_client(self) -> None:
+        """Wait, beside everything else, for the next message of the client: that it has left."""
+        receiving = cast(Coroutine[Any, Any, Message], self._receive())
+        try:
+            waits_for = receiving.send(None)
+        except StopIteration as end:
+            self._heard(end.value)
+        else:
+            self._watch = Steps(receiving, waits_for, self._heard, lambda error: self._left())
+
+    def _heard(self, message: Message) -> None:
+        if message["type"] == "http.disconnect":
+            self._left()
+        else:
+            self._watch_client()
+
+    def _left(self) -> None:
         self.interrupt(ClientGone("The client left."))
 
     def _interrupt_slow(self, timeout_s: float) -> None:
@@ -122,7 +137,7 @@ class Visit:
         """It is over: stop watching the client."""
         self._task = None
         if self._watch is not None:
-            self._watch.cancel()
+            self._watch.close()
 
 
 def _request_id(headers: dict[bytes, bytes]) -> str:
