@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import random
+import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from fastapi import FastAPI
-from structlog.typing import FilteringBoundLogger
 
 from penstock import __version__
 from penstock.errors import Draining
@@ -26,7 +27,8 @@ from penstock.surfaces.openai import OpenAISurface
 from penstock.surfaces.ops import Readiness, ops_router
 from penstock.surfaces.translate import EXCEPTION_HANDLERS
 from penstock.surfaces.visit import Receive, Scope, Send
-from penstock.telemetry.logging import library_logs, stdout_logger
+from penstock.telemetry.lines import Lines
+from penstock.telemetry.logging import library_logs, logger_to
 from penstock.telemetry.metrics import Metrics, TargetState
 from penstock.telemetry.record import Journal
 from penstock.upstream.attempt import Attempt
@@ -41,17 +43,18 @@ from penstock.upstream.watch import Watcher
 BREAKER_GAUGE: dict[State, int] = {"closed": 0, "half-open": 1, "open": 2}
 
 
-def create_app(settings: Settings, config: Path | None = None, log: FilteringBoundLogger | None = None) -> Instance:
-    """An instance, ready to be served. Raises SettingsError where it cannot be built. `config` is what SIGHUP reads."""
-    return Instance(settings, config, log or stdout_logger())
+def create_app(settings: Settings, config: Path | None = None, log: BinaryIO = sys.stdout.buffer) -> Instance:
+    """An instance, ready to be served; `config` is what a reload reads. Raises SettingsError if it cannot be built."""
+    return Instance(settings, config, Lines(log))
 
 
 class Instance:
     """One gateway: its parts, and its life from start to drain."""
 
-    def __init__(self, settings: Settings, config: Path | None, log: FilteringBoundLogger) -> None:
+    def __init__(self, settings: Settings, config: Path | None, lines: Lines) -> None:
         self.settings = settings
-        self.log = log
+        self.log = logger_to(lines)
+        self._lines = lines
         self._config = config
         self._metrics = metrics = Metrics()
         self._store_up = True
@@ -91,7 +94,7 @@ class Instance:
             app=app,
             hot=openai_routes(app, openai) | function_routes(app, typed, functions),
             doorkeeper=Doorkeeper(self.settings.api_keys, self.settings.operator_keys),
-            journal=Journal(self._metrics, self.log),
+            journal=Journal(self._metrics, self._lines),
             log=self.log,
         )
 
@@ -114,6 +117,7 @@ class Instance:
                 await asyncio.gather(*tasks, return_exceptions=True)
                 self.transport.close()
                 await self._store.aclose()
+                self._lines.close()
 
     async def _kept_running(self, run: Callable[[], Awaitable[None]]) -> None:
         while True:

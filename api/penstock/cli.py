@@ -82,7 +82,7 @@ def serve(settings: Settings, config: Path | None = None) -> None:
 
 def refuse_open_door(settings: Settings) -> None:
     """Without keys, only this machine is served. Raises SettingsError."""
-    if settings.api_keys or settings.insecure or _is_loopback(settings.host):
+    if settings.api_keys or settings.operator_keys or settings.insecure or _is_loopback(settings.host):
         return
     raise SettingsError(
         f"{settings.host} can be reached from other machines, and no keys are set: "

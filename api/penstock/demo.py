@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
 from penstock.settings import Settings, SettingsError
-from penstock.settings.environment import process_environment
+from penstock.settings.environment import PREFIX, process_environment
 from penstock.settings.parts import Cloud, Fallback, Model, Price, Replica
 
 READY = "listening on "
@@ -33,7 +33,10 @@ Status page: {url}/    API: {url}/docs    Targets: penstock status --url {url}  
 
 def run(port: int, serve: Callable[[Settings], None]) -> int:
     """Start the simulators, serve until a signal, and leave no process behind."""
-    process_environment()[CLOUD_KEY] = "sk-simulated"
+    environment = process_environment()
+    for name in [name for name in environment if name.startswith(PREFIX)]:
+        del environment[name]  # what is set for a real instance is not for this one
+    environment[CLOUD_KEY] = "sk-simulated"
     with ExitStack() as stack:
         replicas = [
             stack.enter_context(simulator("--model", "demo", "--name", f"replica-{number}")) for number in (1, 2, 3)

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import logging
-import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import orjson
 import structlog
 from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
 
+from penstock.telemetry.lines import Lines
 
-def logger_to(file: BinaryIO) -> FilteringBoundLogger:
-    """A logger that writes JSON lines to `file`."""
+
+def logger_to(lines: Lines) -> FilteringBoundLogger:
+    """A logger that writes JSON lines."""
     logger: FilteringBoundLogger = structlog.wrap_logger(
-        structlog.BytesLogger(file),
+        structlog.BytesLogger(cast(BinaryIO, lines)),
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -42,10 +43,6 @@ class Forwarded(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self._log.log(record.levelno, record.getMessage(), logger=record.name, exc_info=record.exc_info)
-
-
-def stdout_logger() -> FilteringBoundLogger:
-    return logger_to(sys.stdout.buffer)
 
 
 @contextmanager
