@@ -12,6 +12,8 @@ from tests.pages import ROOT, page, rows, section
 PAGE = page("docs/api.md")
 ABOUT_ITSELF = {"GET /", "GET /docs", "GET /openapi.json"}
 """Routes that OpenAPI leaves out."""
+NOT_JSON_ERRORS = {"/health/ready", "/metrics"}
+"""Routes for machines that go by the status."""
 
 
 @pytest.fixture(scope="module")
@@ -38,3 +40,16 @@ def test_every_hot_route_is_in_the_openapi_document(instance: Instance) -> None:
 def test_every_header_of_ours_stands_there() -> None:
     sources = "".join(path.read_text() for path in (ROOT / "api/penstock").rglob("*.py"))
     assert set(re.findall(r"x-penstock-[a-z-]+", sources)) == set(re.findall(r"x-penstock-[a-z-]+", PAGE))
+
+
+def test_every_error_that_openapi_promises_has_the_one_shape(instance: Instance) -> None:
+    document = instance.front.app.openapi()  # type: ignore[attr-defined]
+    told = [
+        (path, status, response["content"]["application/json"]["schema"])
+        for path, item in document["paths"].items()
+        for operation in item.values()
+        for status, response in operation["responses"].items()
+        if status[0] in "45" and path not in NOT_JSON_ERRORS
+    ]
+    assert told
+    assert [each for each in told if each[2] != {"$ref": "#/components/schemas/ErrorBody"}] == []
