@@ -25,6 +25,7 @@ from penstock.surfaces.functions import FunctionsSurface
 from penstock.surfaces.hot import function_routes, openai_routes
 from penstock.surfaces.openai import OpenAISurface
 from penstock.surfaces.ops import Readiness, ops_router
+from penstock.surfaces.schemas import ErrorBody
 from penstock.surfaces.translate import EXCEPTION_HANDLERS
 from penstock.surfaces.visit import Receive, Scope, Send
 from penstock.telemetry.lines import Lines
@@ -85,6 +86,7 @@ class Instance:
             redirect_slashes=False,
             redoc_url=None,
             exception_handlers=EXCEPTION_HANDLERS,
+            responses={"4XX": {"model": ErrorBody}},  # else it promises errors of FastAPI's own shape
         )
         app.include_router(ops_router(self.roster, functions, self._metrics, self._readiness))
         app.include_router(Admin(self.roster, self.log, self._gossip.drained).router)

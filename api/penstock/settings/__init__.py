@@ -25,7 +25,7 @@ from pydantic_settings import (
 )
 
 from penstock.settings.environment import PREFIX, SettingsError, environment
-from penstock.settings.parts import Breaker, Cloud, Model, Ranking, Retry, Seconds, Watch, checked_url
+from penstock.settings.parts import STORE_SCHEMES, Breaker, Cloud, Model, Ranking, Retry, Seconds, Watch, checked_url
 
 __all__ = ["Settings", "SettingsError", "load_settings"]
 
@@ -64,7 +64,9 @@ class Settings(BaseSettings):
         validation_alias=AliasChoices("PENSTOCK_OPENAI_BASE_URL", "OPENAI_BASE_URL"),
         description="The cloud that OPENAI_API_KEY belongs to, where `clouds` names none.",
     )
-    functions_model: str = Field("", description="The model that typed functions use; the first model if not given.")
+    functions_model: str = Field(
+        "", description="What `default` means as a typed function's model; the first model if not given."
+    )
 
     ranking: Ranking = Field("least_outstanding", description="How the replicas of a pool are put in order.")
     breaker: Breaker = Field(Breaker(), description="When a target is left alone, and for how long.")
@@ -93,6 +95,13 @@ class Settings(BaseSettings):
     @classmethod
     def _are_urls(cls, urls: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(checked_url(url) for url in urls)
+
+    @field_validator("redis_url")
+    @classmethod
+    def _is_a_store(cls, url: SecretStr) -> SecretStr:
+        if url.get_secret_value() and not url.get_secret_value().startswith(STORE_SCHEMES):
+            raise ValueError(f"begins with one of {', '.join(STORE_SCHEMES)}")  # the URL may hold a password
+        return url
 
     @model_validator(mode="after")
     def _names_agree(self) -> Self:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 Ranking = Literal["least_outstanding", "round_robin", "power_of_two", "weighted"]
 Seconds = Annotated[float, Field(gt=0)]
+STORE_SCHEMES = ("redis://", "rediss://", "unix://")
 
 
 def checked_url(url: str) -> str:

@@ -2,12 +2,11 @@
 
 from collections.abc import Callable
 
+from penstock.settings.parts import STORE_SCHEMES
 from penstock.state.guarded import GuardedStore
 from penstock.state.memory import MemoryStore
 from penstock.state.redis import RedisStore
 from penstock.state.store import Store
-
-SCHEMES = ("redis://", "rediss://", "unix://")
 
 
 def store_from_url(
@@ -25,6 +24,6 @@ def store_from_url(
     memory = MemoryStore(clock)
     if not url:
         return memory
-    if not url.startswith(SCHEMES):
-        raise ValueError(f"a store's URL begins with one of {', '.join(SCHEMES)}")  # the URL may hold a password
+    if not url.startswith(STORE_SCHEMES):
+        raise ValueError(f"a store's URL begins with one of {', '.join(STORE_SCHEMES)}")  # the URL may hold a password
     return GuardedStore(RedisStore(url, deadline_s), memory, clock=clock, on_change=on_change, retry_s=retry_s)

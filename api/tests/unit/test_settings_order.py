@@ -28,3 +28,10 @@ def test_the_command_line_outranks_the_environment_which_outranks_the_file(
 def test_what_the_command_line_says_is_checked_like_the_rest() -> None:
     with pytest.raises(SettingsError, match="port: "):
         load_settings(port=70000)
+
+
+def test_a_store_s_url_of_another_kind_is_refused_without_being_quoted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PENSTOCK_REDIS_URL", "http://user:hunter2@redis")
+    with pytest.raises(SettingsError, match="redis_url: begins with one of redis://") as refused:
+        load_settings()
+    assert "hunter2" not in str(refused.value)

@@ -1,0 +1,78 @@
+"""docs/metrics.md has every metric with its type, labels and sentence, every field of the log and every event."""
+
+import io
+import json
+import re
+import time
+from collections.abc import Iterator
+from typing import get_args
+
+from penstock.settings.parts import Price
+from penstock.telemetry.logging import logger_to
+from penstock.telemetry.metrics import Metrics, TargetState
+from penstock.telemetry.record import Journal, Outcome, Record
+from penstock.upstream.verdicts import Outcome as Verdict
+from prometheus_client.parser import text_string_to_metric_families
+from tests.pages import ROOT, named, page, rows, section
+
+PAGE = page("docs/metrics.md")
+
+
+def record() -> Record:
+    """A request of which there is everything to tell."""
+    now = time.monotonic()
+    told = Record("chat", "req-1", now, model="m", target="t", target_kind="cloud", attempts=2, price=Price())
+    told.first_byte_at = told.first_token_at = now
+    told.events, told.fallback, told.input_tokens, told.output_tokens = 3, "busy", 1, 2
+    return told
+
+
+def counted() -> Metrics:
+    metrics = Metrics()
+    journal = Journal(metrics, logger_to(io.BytesIO()))
+    ours = record()
+    ours.target_kind = "replica"
+    for each in (record(), ours):
+        journal.close(each)
+    metrics.attempts("t", "busy").inc()
+    metrics.show(lambda: [TargetState("t", 0, 0, True)], lambda: True)
+    return metrics
+
+
+def exposed() -> Iterator[tuple[str, str, frozenset[str], str]]:
+    for family in text_string_to_metric_families(counted().exposition().decode()):
+        if family.name.endswith("_created"):
+            continue
+        name = f"{family.name}_total" if family.type == "counter" else family.name
+        labels = frozenset(label for sample in family.samples for label in sample.labels) - {"le"}
+        yield name, family.type, labels, family.documentation
+
+
+def test_every_metric_stands_there_with_its_type_labels_and_sentence() -> None:
+    told = {
+        (named(name), kind, frozenset(labels.split(", ")) - {""}, says)
+        for name, kind, labels, says in (each for each in rows(PAGE) if len(each) == 4)
+    }
+    assert told == set(exposed())
+
+
+def test_the_values_of_labels_are_those_of_the_code() -> None:
+    told = {label: set(re.findall(r"`(\w+)`", values)) for label, values in rows(section(PAGE, "## Labels"))}
+    assert told["outcome"] == set(get_args(Outcome))
+    assert told["verdict"] == {each.name.lower() for each in Verdict} - {"cut"}  # a cut is no attempt's end
+    assert {label for _, _, labels, _ in exposed() for label in labels} <= {*told, "model", "target"}
+
+
+def test_every_field_of_the_log_s_line_stands_there() -> None:
+    written = io.BytesIO()
+    Journal(Metrics(), logger_to(written)).close(record())
+    log = section(PAGE, "## The log").split("Other events:")[0]
+    told = {named(field) for field, _ in rows(log)}
+    assert told == json.loads(written.getvalue()).keys() - {"event", "level", "timestamp"}
+
+
+def test_every_event_of_the_log_stands_there() -> None:
+    sources = "".join(path.read_text() for path in (ROOT / "api/penstock").rglob("*.py"))
+    written = set(re.findall(r'log\.(?:info|warning|error|exception)\(\s*"([^"]+)"', sources)) - {"request"}
+    told = {named(event) for event, _ in rows(PAGE.split("Other events:")[1])}
+    assert told == written
