@@ -8,11 +8,16 @@ from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.servers import RedisServer
 
 ROOT = Path(__file__).parents[2]
 WANTED = "for want of "
+# How long an example takes is the machine's affair; where they are kept is nobody's.
+settings.register_profile("penstock", deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("penstock")
+
 STRICT = os.environ.get("PENSTOCK_REQUIRE") == "all"
 
 

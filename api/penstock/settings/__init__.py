@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
-import yaml
 from pydantic import (
     AliasChoices,
     Field,
@@ -23,9 +22,22 @@ from pydantic_settings import (
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
+from pydantic_settings.exceptions import SettingsError as NotJSON
 
 from penstock.settings.environment import PREFIX, SettingsError, environment
-from penstock.settings.parts import STORE_SCHEMES, Breaker, Cloud, Model, Ranking, Retry, Seconds, Watch, checked_url
+from penstock.settings.file import read
+from penstock.settings.parts import (
+    STORE_SCHEMES,
+    Breaker,
+    Cloud,
+    Model,
+    Ranking,
+    Replica,
+    Retry,
+    Seconds,
+    Watch,
+    checked_url,
+)
 
 __all__ = ["Settings", "SettingsError", "load_settings"]
 
@@ -103,6 +115,30 @@ class Settings(BaseSettings):
             raise ValueError(f"begins with one of {', '.join(STORE_SCHEMES)}")  # the URL may hold a password
         return url
 
+    @field_validator("openai_base_url")
+    @classmethod
+    def _is_url(cls, url: str) -> str:
+        return checked_url(url)
+
+    @field_validator("api_keys", "operator_keys")
+    @classmethod
+    def _are_keys(cls, keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        for secret in keys:
+            name, _, key = secret.get_secret_value().partition("=")
+            if not name or not key:  # an empty one would let in whoever sends none
+                raise ValueError("each key is written as `name=key`, and neither may be empty")
+        return keys
+
+    @model_validator(mode="after")
+    def _targets_are_told_apart(self) -> Self:
+        places: dict[str, object] = {**self.clouds}
+        listed = (each for model in self.models for each in model.replicas)
+        for each in (*listed, *(Replica(url=url) for url in self.replicas)):
+            place = (each.url, each.api_key_env)
+            if places.setdefault(each.name, place) != place:
+                raise ValueError(f"two targets have the name {each.name!r}: give one of them another `id`")
+        return self
+
     @model_validator(mode="after")
     def _names_agree(self) -> Self:
         taken: set[str] = set()
@@ -151,24 +187,14 @@ def load_settings(config: Path | None = None, **overrides: object) -> Settings:
     """
     told = environment()
     path = config or (Path(told[PREFIX + "CONFIG"]) if told.get(PREFIX + "CONFIG") else None)
-    given = _read(path) if path else {}
+    given = read(path) if path else {}
     try:
         settings = Settings(**given | {COMMAND_LINE: overrides})
     except ValidationError as error:
         raise SettingsError(_told(error, path)) from None
+    except NotJSON as error:
+        raise SettingsError(f"the environment cannot be used: {error}") from None
     return _with_openai(settings, told)
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise SettingsError(f"{path} cannot be read: {error}") from None
-    if found is None:
-        return {}
-    if not isinstance(found, dict) or not all(isinstance(name, str) for name in found):
-        raise SettingsError(f"{path} must hold names and values, such as `models:`")
-    return found
 
 
 def _told(error: ValidationError, path: Path | None) -> str:

@@ -13,8 +13,12 @@ STORE_SCHEMES = ("redis://", "rediss://", "unix://")
 
 
 def checked_url(url: str) -> str:
+    """Raises ValueError, which never shows a password."""
     parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    if "@" in parts.netloc:
+        raise ValueError("a key does not belong into a URL: name its environment variable in `api_key_env`")
+    plain = url.isascii() and url.isprintable() and " " not in url
+    if not plain or parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
         raise ValueError(f"{url!r} is not a URL: write it as http://host:port")
     return url.rstrip("/")
 
@@ -91,7 +95,7 @@ class Breaker(_Part):
     fail_max: int = Field(5, ge=1, description="Failures in a row that open a breaker.")
     reset_s: Seconds = Field(5, description="How long a breaker stays open before one probe is let through.")
     reset_max_s: Seconds = Field(20, description="The longest that it stays so: each failed probe doubles it.")
-    window_s: Seconds = Field(30, description="The window of the error rate.")
+    window_s: float = Field(30, ge=1, description="The window of the error rate.")
     window_min: int = Field(20, ge=1, description="Outcomes that the window must hold before its rate counts.")
     window_rate: float = Field(0.5, gt=0, le=1, description="The error rate that opens a breaker.")
 

@@ -47,13 +47,19 @@ class Gossip:
         if state == "open":
             if opened not in self._hearsay:
                 self._untold[opened] = OPENED_S
-            self._untold[probing] = None
+            self._take_back(probing)
         elif state == "half-open":
             self._untold[probing] = PROBING_S
         else:
             self._hearsay.discard(opened)
             self._untold[opened] = None
-            self._untold[probing] = None
+            self._take_back(probing)
+
+    def _take_back(self, key: str) -> None:
+        """Clear a mark of ours: another's of the same name is not ours to clear."""
+        self._untold.pop(key, None)
+        if key in self._mine:
+            self._untold[key] = None
 
     def drained(self, target: Target) -> None:
         """Remember to tell that an operator drained a target, or took that back."""

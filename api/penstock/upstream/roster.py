@@ -75,7 +75,6 @@ class Roster:
         if replica.name in self.targets:
             raise InvalidRequest(f"There is a target {replica.name!r} already.", param="id")
         self._joined[replica.name] = (self.pool(model).name, replica)
-        self._left.discard(replica.name)
         self._build(self._settings)
 
     def leave(self, name: str) -> None:

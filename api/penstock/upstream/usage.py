@@ -21,4 +21,4 @@ def usage_of(told: object) -> Usage | None:
     written = told.get("completion_tokens", told.get("output_tokens", 0))
     if not isinstance(read, int) or not isinstance(written, int):
         return None
-    return Usage(read, written)
+    return Usage(read, written) if read >= 0 and written >= 0 else None
