@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -47,6 +48,20 @@ def code_of(answer: httpx.Response) -> str:
     assert isinstance(error["message"], str)
     assert isinstance(error["type"], str)
     return str(error["code"])
+
+
+def dial(url: str) -> socket.socket:
+    """A bare connection, for what no HTTP client would send."""
+    host, _, port = url.removeprefix("http://").rpartition(":")
+    return socket.create_connection((host, int(port)), timeout=15)
+
+
+def everything(connection: socket.socket) -> bytes:
+    """What comes until the other side closes."""
+    parts = []
+    while part := connection.recv(65536):
+        parts.append(part)
+    return b"".join(parts)
 
 
 class Client:

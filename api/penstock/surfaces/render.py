@@ -24,6 +24,6 @@ def error_headers(error: PenstockError) -> Headers:
     headers: Headers = [JSON]
     if error.retry_after is not None:
         headers.append((b"retry-after", b"%d" % math.ceil(error.retry_after)))
-    if error.status in (401, 413):
+    if error.status in (401, 408, 413):  # their bodies were not read to the end
         headers.append((b"connection", b"close"))
     return headers

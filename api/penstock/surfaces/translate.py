@@ -10,13 +10,15 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from penstock.errors import InternalError, InvalidRequest, MethodNotAllowed, NotFound, PenstockError
+from penstock.errors import FunctionNotFound, InternalError, InvalidRequest, MethodNotAllowed, NotFound, PenstockError
 from penstock.surfaces.render import error_body, error_headers
 
 
 async def _render(request: Request, error: Exception) -> Response:
     told = _translated(error, request)
     headers = {name.decode(): value.decode() for name, value in error_headers(told)}
+    if isinstance(error, HTTPException):
+        headers |= error.headers or {}  # Allow, of a 405
     return Response(error_body(told), told.status, headers)
 
 
@@ -28,7 +30,8 @@ def _translated(error: Exception, request: Request) -> PenstockError:
         param = ".".join(map(str, first["loc"][1:])) or None
         return InvalidRequest(f"{param or 'The body'}: {first['msg']}.", param=param)
     if isinstance(error, HTTPException) and error.status_code == 404:
-        return NotFound(f"There is no {request.method} {request.url.path[:200]}.")
+        wanted = FunctionNotFound if request.url.path.startswith("/v1/functions/") else NotFound
+        return wanted(f"There is no {request.method} {request.url.path[:200]}.")
     if isinstance(error, HTTPException) and error.status_code == 405:
         return MethodNotAllowed(f"{request.method} is not a method of {request.url.path[:200]}.")
     return InternalError("Something went wrong here.")

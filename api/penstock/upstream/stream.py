@@ -50,7 +50,8 @@ class Stream:
 
     @property
     def over(self) -> bool:
-        return self._over.done()
+        """It has ended by itself. One whose reader was cancelled has not: it goes on at the target."""
+        return self._over.done() and not self._over.cancelled()
 
     async def open(self, deadline: float) -> Failure | None:
         """Read up to the first token, and hold it. Raises WireError or TimeoutError."""

@@ -1,0 +1,94 @@
+"""What no HTTP client would send, byte by byte: no target hears of it, and no connection is held for it."""
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from tests.gateway import Gateway, one_model
+from tests.servers import Simulator
+from tests.talk import CHAT, dial, everything
+
+LIMIT = 64 * 1024
+HEAD = b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+
+
+@pytest.fixture(scope="module")
+def replica() -> Iterator[Simulator]:
+    with Simulator("--speed", "100") as simulator:
+        yield simulator
+
+
+@pytest.fixture(scope="module")
+def gateway(replica: Simulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    settings = one_model([replica.url], max_body_bytes=LIMIT, body_timeout_s=0.5)
+    with Gateway(tmp_path_factory.mktemp("gateway"), settings) as process:
+        yield process
+
+
+@pytest.fixture(autouse=True)
+def _no_target_hears_of_it(replica: Simulator) -> Iterator[None]:
+    def asked() -> int:
+        counts = replica.state()["requests"]
+        return sum(count for path, count in counts.items() if path.startswith("/v1/"))
+
+    before = asked()
+    yield
+    assert asked() == before
+
+
+@pytest.mark.parametrize("path", [CHAT, "/v1/functions/ClassifyTicket"])
+def test_a_body_that_says_it_is_too_large_is_not_waited_for(gateway: Gateway, path: str) -> None:
+    with dial(gateway.url) as connection:
+        head = (
+            f"POST {path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {LIMIT + 1}\r\n\r\n"
+        )
+        connection.sendall(head.encode())
+        answer = everything(connection)
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert json.loads(answer.partition(b"\r\n\r\n")[2])["error"]["code"] == "request_too_large"
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        pytest.param(HEAD + b"content-length: 2\r\ncontent-length: 2\r\n\r\n{}", id="two lengths"),
+        pytest.param(HEAD + b"content-length: 2\r\ncontent-length: 3\r\n\r\n{}", id="two different lengths"),
+        pytest.param(HEAD + b"content-length: 2\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n", id="length, chunks"),
+        pytest.param(HEAD + b"content-length: -1\r\n\r\n", id="negative length"),
+        pytest.param(HEAD + b"content-length: 1e3\r\n\r\n", id="length that is no number"),
+        pytest.param(b"POST / HTTP/9.9\r\n\r\n", id="version"),
+        pytest.param(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", id="TLS"),
+        pytest.param(b"nonsense\r\n\r\n", id="nonsense"),
+        pytest.param(HEAD + b"x-a: b\x00c\r\ncontent-length: 2\r\n\r\n{}", id="NUL in a header"),
+    ],
+)
+def test_what_is_not_http(gateway: Gateway, sent: bytes) -> None:
+    with dial(gateway.url) as connection:
+        connection.sendall(sent)
+        answer = everything(connection)
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert json.loads(answer.partition(b"\r\n\r\n")[2])["error"]["type"] == "invalid_request_error"
+
+
+def test_a_slow_body(gateway: Gateway) -> None:
+    with dial(gateway.url) as connection:
+        connection.sendall(HEAD + b"content-length: 100\r\n\r\n{")
+        answer = everything(connection)
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert b'"code":"request_timeout"' in answer
+
+
+def test_slow_headers(gateway: Gateway) -> None:
+    """Whoever sends nothing, or no end of headers, or that on a kept connection, is hung up on."""
+
+    def hung_up(sent: bytes) -> bytes:
+        with dial(gateway.url) as connection:
+            connection.sendall(sent)
+            return everything(connection)
+
+    live = b"GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n"
+    with ThreadPoolExecutor(3) as pool:
+        nothing, half, second = pool.map(hung_up, [b"", HEAD + b"x-y", live + b"GET /he"])
+    assert (nothing, half) == (b"", b"")
+    assert second.startswith(b"HTTP/1.1 200 ")
