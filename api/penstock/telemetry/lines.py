@@ -7,6 +7,8 @@ import threading
 from queue import SimpleQueue
 from typing import BinaryIO
 
+import orjson
+
 HELD_S = 0.05
 """How long a line may be gathered before it is on its way."""
 BACKLOG_BYTES = 32 * 2**20
@@ -60,7 +62,8 @@ class Lines:
             self._lost += count
             return
         if self._lost:
-            data = b'{"event":"log lines lost","level":"error","count":%d}\n' % self._lost + data
+            lost = {"event": "log lines lost", "level": "error", "count": self._lost}
+            data = orjson.dumps(lost, option=orjson.OPT_APPEND_NEWLINE) + data
             self._lost = 0
         if self._writer is None:
             self._writer = threading.Thread(target=self._write, name="log", daemon=True)

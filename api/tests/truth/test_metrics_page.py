@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import get_args
 
 from penstock.settings.parts import Price
-from penstock.telemetry.logging import logger_to
+from penstock.telemetry.lines import Lines
 from penstock.telemetry.metrics import Metrics, TargetState
 from penstock.telemetry.record import Journal, Outcome, Record
 from penstock.upstream.verdicts import Outcome as Verdict
@@ -29,7 +29,7 @@ def record() -> Record:
 
 def counted() -> Metrics:
     metrics = Metrics()
-    journal = Journal(metrics, logger_to(io.BytesIO()))
+    journal = Journal(metrics, Lines(io.BytesIO()))
     ours = record()
     ours.target_kind = "replica"
     for each in (record(), ours):
@@ -65,7 +65,7 @@ def test_the_values_of_labels_are_those_of_the_code() -> None:
 
 def test_every_field_of_the_log_s_line_stands_there() -> None:
     written = io.BytesIO()
-    Journal(Metrics(), logger_to(written)).close(record())
+    Journal(Metrics(), Lines(written)).close(record())
     log = section(PAGE, "## The log").split("Other events:")[0]
     told = {named(field) for field, _ in rows(log)}
     assert told == json.loads(written.getvalue()).keys() - {"event", "level", "timestamp"}
@@ -73,6 +73,7 @@ def test_every_field_of_the_log_s_line_stands_there() -> None:
 
 def test_every_event_of_the_log_stands_there() -> None:
     sources = "".join(path.read_text() for path in (ROOT / "api/penstock").rglob("*.py"))
-    written = set(re.findall(r'log\.(?:info|warning|error|exception)\(\s*"([^"]+)"', sources)) - {"request"}
+    pattern = r'(?:log\.(?:info|warning|error|exception)\(\s*|"event": )"([^"]+)"'
+    written = set(re.findall(pattern, sources)) - {"request"}
     told = {named(event) for event, _ in rows(PAGE.split("Other events:")[1])}
     assert told == written

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import pytest
 from penstock.settings.parts import Price
-from penstock.telemetry.logging import logger_to
+from penstock.telemetry.lines import Lines
 from penstock.telemetry.metrics import Metrics
 from penstock.telemetry.record import Journal, Record
 from tests.exposition import samples
@@ -21,7 +21,7 @@ class Book:
     def __init__(self) -> None:
         self._out = io.BytesIO()
         self._metrics = Metrics()
-        self._journal = Journal(self._metrics, logger_to(self._out))
+        self._journal = Journal(self._metrics, Lines(self._out))
 
     def close(self, record: Record) -> dict[str, Any]:
         self._journal.close(record)

@@ -1,0 +1,47 @@
+"""Reading the settings, and telling what is wrong with them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import ValidationError
+from pydantic_settings.exceptions import SettingsError as NotJSON
+
+from penstock.settings.environment import PREFIX, SettingsError, environment
+from penstock.settings.file import read
+from penstock.settings.parts import Cloud
+from penstock.settings.settings import COMMAND_LINE, Settings
+
+
+def load_settings(config: Path | None = None, **overrides: object) -> Settings:
+    """Settings from the environment over the file; `overrides` (the command line) outrank both.
+
+    Raises SettingsError with one line for each thing that is wrong.
+    """
+    told = environment()
+    path = config or (Path(told[PREFIX + "CONFIG"]) if told.get(PREFIX + "CONFIG") else None)
+    given = read(path) if path else {}
+    try:
+        settings = Settings(**given | {COMMAND_LINE: overrides})
+    except ValidationError as error:
+        raise SettingsError(_told(error, path)) from None
+    except NotJSON as error:
+        raise SettingsError(f"the environment cannot be used: {error}") from None
+    return _with_openai(settings, told)
+
+
+def _told(error: ValidationError, path: Path | None) -> str:
+    """One line a mistake; never the value, which may be a secret."""
+    lines = [
+        f"{'.'.join(map(str, each['loc'])) or 'settings'}: {each['msg'].removeprefix('Value error, ')}"
+        for each in error.errors(include_url=False, include_input=False)
+    ]
+    return f"{path or 'the environment'} cannot be used:\n  " + "\n  ".join(lines)
+
+
+def _with_openai(settings: Settings, told: Mapping[str, str]) -> Settings:
+    """Without `clouds`, a key for OpenAI in the environment is a cloud named openai."""
+    if settings.clouds or not told.get("OPENAI_API_KEY"):
+        return settings
+    return settings.model_copy(update={"clouds": {"openai": Cloud(base_url=settings.openai_base_url)}})
