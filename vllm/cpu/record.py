@@ -14,7 +14,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ask import Case
@@ -32,7 +32,7 @@ def ask(port: int, case: Case) -> str:
     headers |= case.headers
     body = case.body if isinstance(case.body, str | None) else json.dumps(case.body, separators=(",", ":"))
     method = "GET" if body is None else "POST"
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
     try:
         connection.request(method, case.path, body, headers)
         response = connection.getresponse()
@@ -87,10 +87,12 @@ def record_sets() -> None:
 def under(replica: Replica, event: Callable[[], None]) -> dict[str, str]:
     """What the cases in TROUBLED are answered when `event` happens while they are being answered."""
     answers: dict[str, str] = {}
-    threads = [
-        threading.Thread(target=lambda case=case: answers.update({case.name: ask(replica.port, case)}))
-        for case in TROUBLED.values()
-    ]
+
+    def answer(case: Case) -> None:
+        with suppress(TimeoutError):
+            answers[case.name] = ask(replica.port, case)
+
+    threads = [threading.Thread(target=answer, args=[case]) for case in TROUBLED.values()]
     for thread in threads:
         thread.start()
     time.sleep(0.7)  # the slow model has made some tokens by now
@@ -100,21 +102,29 @@ def under(replica: Replica, event: Callable[[], None]) -> dict[str, str]:
     return answers
 
 
-def record_trouble() -> None:
+def record_busy_and_killed() -> None:
     def busy() -> None:
         for name, case in TROUBLED.items():
             save("trouble", f"busy_{name}", ask(replica.port, case))
-
-    with serving("slow", "--max-num-seqs=1", "--max-num-queued-reqs=1") as replica:
-        under(replica, busy)
         save("trouble", "busy_metrics", ask(replica.port, Case("metrics", "/metrics")))
+
+    with serving("slow", "--max-num-seqs=1", "--max-num-queued-reqs=2") as replica:  # two in all
+        under(replica, busy)
         for name, text in under(replica, replica.kill_worker).items():
             save("trouble", f"worker_killed_{name}", text)
 
-    with serving("slow") as replica:
-        for name, text in under(replica, replica.terminate).items():
-            save("trouble", f"terminated_{name}", text)
 
+def record_terminated() -> None:
+    for _ in range(8):
+        with serving("slow") as replica:
+            answers = under(replica, replica.terminate)
+        if len(answers) == len(TROUBLED):
+            break  # else it hung, as it does one in two times
+    for name, text in answers.items():
+        save("trouble", f"terminated_{name}", text)
+
+
+def record_draining() -> None:
     def draining() -> None:
         replica.terminate()
         time.sleep(0.3)
@@ -130,4 +140,6 @@ def record_trouble() -> None:
 if __name__ == "__main__":
     shutil.rmtree(CAPTURES, ignore_errors=True)
     record_sets()
-    record_trouble()
+    record_busy_and_killed()
+    record_terminated()
+    record_draining()

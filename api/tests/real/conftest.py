@@ -1,13 +1,12 @@
 """Two real vLLM replicas and a gateway over them, for the whole session. They take some 45 s to start."""
 
-import json
 from collections.abc import Callable, Iterator
 
 import openai
 import pytest
 from vllm_cpu import Replica
 
-from tests.real.gateway import Gateway
+from tests.gateway import Gateway, one_model
 
 TOOLS = ("--enable-auto-tool-choice", "--tool-call-parser=hermes")
 LIMITS = {"connect_s": 2, "first_event_s": 4, "between_events_s": 4, "total_s": 60}
@@ -34,27 +33,21 @@ def replicas(
 @pytest.fixture(scope="session")
 def gateway(replicas: tuple[Replica, Replica], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     """The smallest real start: told where the replicas are and nothing else."""
-    urls = ",".join(replica.url for replica in replicas)
-    gateway = Gateway(tmp_path_factory.mktemp("gateway") / "log", PENSTOCK_REPLICAS=urls)
-    gateway.start()
-    yield gateway
-    gateway.stop()
+    environment = {"PENSTOCK_REPLICAS": ",".join(replica.url for replica in replicas)}
+    with Gateway(tmp_path_factory.mktemp("gateway"), {}, env=environment) as gateway:
+        yield gateway
 
 
 @pytest.fixture(scope="session")
 def client(gateway: Gateway) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(base_url=gateway.base_url, api_key="none", max_retries=0, timeout=60) as client:
+    with openai.OpenAI(base_url=f"{gateway.url}/v1", api_key="none", max_retries=0, timeout=60) as client:
         yield client
 
 
 @pytest.fixture(scope="session")
-def strained(replicas: tuple[Replica, Replica], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    """A gateway with limits short enough that a test can wait for them."""
-    folder = tmp_path_factory.mktemp("strained")
+def strained(replicas: tuple[Replica, Replica], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a gateway with limits so short that a test can wait for them; its replicas are a and b."""
     targets = [{"id": name, "url": replica.url} for name, replica in zip("ab", replicas, strict=True)]
-    config = folder / "penstock.yaml"  # JSON is YAML too
-    config.write_text(json.dumps({"models": [{"name": "words", "replicas": targets, "timeouts": LIMITS}]}))
-    gateway = Gateway(folder / "log", PENSTOCK_CONFIG=str(config))
-    gateway.start()
-    yield gateway
-    gateway.stop()
+    settings = one_model([], name="words", model={"replicas": targets, "timeouts": LIMITS})
+    with Gateway(tmp_path_factory.mktemp("strained"), settings) as gateway:
+        yield gateway.url

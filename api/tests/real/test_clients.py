@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.real.gateway import Gateway
+from tests.gateway import Gateway
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(300)]
 
@@ -24,7 +24,7 @@ def use(require: Callable[[str], str], gateway: Gateway) -> Use:
     subprocess.run([CLIENTS / "install"], env={**os.environ, "PYTHON": sys.executable}, check=True)
 
     def run(*command: str | Path) -> dict[str, Any]:
-        done = subprocess.run([*command, gateway.base_url], capture_output=True, text=True, timeout=120, check=False)
+        done = subprocess.run([*command, f"{gateway.url}/v1"], capture_output=True, text=True, timeout=120, check=False)
         assert done.returncode == 0, done.stderr
         printed: dict[str, Any] = json.loads(done.stdout)
         return printed

@@ -10,7 +10,7 @@ from penstock.functions.catalog import Function, load
 from penstock.functions.environment import prepare_environment
 from pydantic import TypeAdapter
 
-from tests.real.gateway import Gateway
+from tests.gateway import Gateway
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(300)]
 
