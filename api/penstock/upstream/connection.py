@@ -11,6 +11,7 @@ import httptools
 from penstock.upstream.exchange import Cut, Exchange, Stale, Unreachable
 
 MAX_HEADER_BYTES = 64 * 1024
+"""How much may come without a byte of body: headers, interim responses, trailers. The parser would keep it all."""
 
 
 class Connection(asyncio.Protocol):
@@ -31,7 +32,7 @@ class Connection(asyncio.Protocol):
         self._parser = httptools.HttpResponseParser(self)
         self._parts: list[bytes] = []
         self._headers: dict[bytes, bytes] = {}
-        self._header_bytes = 0
+        self._bodiless = 0
         self._paused = self._begun = self._interim = self._message_done = self._kept = self._spoiled = False
 
     @property
@@ -73,6 +74,9 @@ class Connection(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+            self._spoiled = True
+        self._bodiless = 0 if self._parts or self._message_done else self._bodiless + len(data)
+        if self._bodiless > MAX_HEADER_BYTES:
             self._spoiled = True
         self._hand_over()
 
@@ -116,14 +120,10 @@ class Connection(asyncio.Protocol):
     def on_message_begin(self) -> None:
         if self._message_done:  # a second response to one request
             self._spoiled = True
-        self._headers, self._header_bytes = {}, 0
+        self._headers = {}
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._header_bytes += len(name) + len(value)
-        if self._header_bytes > MAX_HEADER_BYTES:
-            self._spoiled = True
-        else:
-            self._headers[name.lower()] = value
+        self._headers[name.lower()] = value
 
     def on_headers_complete(self) -> None:
         status = self._parser.get_status_code()

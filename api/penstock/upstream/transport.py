@@ -31,8 +31,9 @@ class _Pool:
 class Transport:
     """Sends requests to origins. Opened by its first request, closed by `close`."""
 
-    def __init__(self, max_connections: int) -> None:
+    def __init__(self, max_connections: int, keep_alive_s: float = KEEP_ALIVE_S) -> None:
         self._max_connections = max_connections
+        self._keep_alive_s = keep_alive_s
         self._pools: dict[Origin, _Pool] = {}
         self._tls: ssl.SSLContext | None = None
         self._sweeper: asyncio.TimerHandle | None = None
@@ -75,7 +76,7 @@ class Transport:
             connection.idle_since = loop.time()
             pool.idle.append(connection)
             if self._sweeper is None:
-                self._sweeper = loop.call_later(KEEP_ALIVE_S, self._sweep, loop)
+                self._sweeper = loop.call_later(self._keep_alive_s, self._sweep, loop)
 
         def lost(connection: Connection) -> None:
             pool.open.discard(connection)
@@ -95,8 +96,8 @@ class Transport:
                 )
         except TimeoutError:
             raise Unreachable(f"no connection within {connect_s:g} s") from None
-        except OSError as error:  # refused, no route, unknown host, a certificate that does not verify
-            raise Unreachable(f"cannot connect: {error.strerror or error}") from None
+        except (OSError, UnicodeError) as error:  # refused, no route, unknown host, a certificate that does not verify
+            raise Unreachable(f"cannot connect: {getattr(error, 'strerror', None) or error}") from None
         finally:
             pool.connecting -= 1
         if not connection.usable:
@@ -106,7 +107,7 @@ class Transport:
 
     def _kept(self, pool: _Pool) -> Connection | None:
         """The connection that was used last: the others may then grow old and be closed."""
-        oldest = asyncio.get_running_loop().time() - KEEP_ALIVE_S
+        oldest = asyncio.get_running_loop().time() - self._keep_alive_s
         while pool.idle:
             connection = pool.idle.pop()
             if connection.usable and connection.idle_since > oldest:
@@ -116,12 +117,12 @@ class Transport:
 
     def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
         self._sweeper = None
-        oldest = loop.time() - KEEP_ALIVE_S
+        oldest = loop.time() - self._keep_alive_s
         for pool in self._pools.values():
             while pool.idle and pool.idle[0].idle_since <= oldest:
                 pool.idle.popleft().abort()
         if any(pool.idle for pool in self._pools.values()):
-            self._sweeper = loop.call_later(KEEP_ALIVE_S / 4, self._sweep, loop)
+            self._sweeper = loop.call_later(self._keep_alive_s / 4, self._sweep, loop)
 
     def _context(self) -> ssl.SSLContext:
         if self._tls is None:
