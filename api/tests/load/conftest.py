@@ -1,0 +1,53 @@
+"""A pool of three replicas with a cloud behind it, to be hurt under load."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.gateway import Gateway, one_model
+from tests.servers import Simulator
+
+CLOUD_KEY = {"CLOUD_KEY": "sk-load"}
+TIMEOUTS = {"connect_s": 1, "first_event_s": 1, "between_events_s": 1, "total_s": 20, "token_s": 0.02}
+
+
+@dataclass
+class Pool:
+    """Replicas, a cloud, and gateways over them. What was started ends with the test."""
+
+    folder: Path
+    ends: ExitStack
+    flags: tuple[str, ...] = ("--speed", "2")
+    replicas: list[Simulator] = field(default_factory=list)
+    cloud: Simulator | None = None
+
+    def start(self, *flags: str) -> None:
+        """Three replicas and the cloud; 100 tokens a second, unless other flags say more."""
+        self.flags = (*self.flags, *flags)
+        self.replicas = [self._simulator(*self.flags) for _ in range(3)]
+        self.cloud = self._simulator("--role", "cloud", "--model", "gpt-4o-mini", *self.flags)
+
+    def name(self, at: int) -> str:
+        """A replica's name at the gateway."""
+        return f"127.0.0.1:{self.replicas[at].port}"
+
+    def restart(self, at: int) -> None:
+        """A new replica on the port of one that is dead."""
+        self.replicas[at] = self._simulator(*self.flags, port=self.replicas[at].port)
+
+    def gateway(self, *, fallback: bool = True, **settings: Any) -> Gateway:
+        cloud = self.cloud.url if self.cloud and fallback else None
+        told = one_model([replica.url for replica in self.replicas], cloud=cloud, model={"timeouts": TIMEOUTS})
+        return self.ends.enter_context(Gateway(self.folder, {**told, **settings}, env=CLOUD_KEY))
+
+    def _simulator(self, *flags: str, port: int = 0) -> Simulator:
+        return self.ends.enter_context(Simulator(*flags, port=port))
+
+
+@pytest.fixture
+def pool(tmp_path: Path) -> Iterator[Pool]:
+    with ExitStack() as ends:
+        yield Pool(tmp_path, ends)
