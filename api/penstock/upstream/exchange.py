@@ -125,7 +125,7 @@ class Exchange:
         if deadline <= self._loop.time():
             raise TimeoutError
         self._waiter = self._loop.create_future()
-        timer = self._loop.call_at(deadline, _expire, self._waiter)
+        timer = self._loop.call_at(deadline, after_next_read, self._loop, _expire, self._waiter)
         try:
             await self._waiter
         finally:
@@ -168,6 +168,15 @@ class Exchange:
 
 def _discard(data: bytes) -> None:
     del data
+
+
+def after_next_read(loop: asyncio.AbstractEventLoop, then: Callable[..., None], *given: object) -> None:
+    """Call `then` when the loop has read what came in by now.
+
+    For timers that blame a target: when it was this process that stood still, they are due before the bytes
+    that came meanwhile are read.
+    """
+    loop.call_soon(loop.call_soon, then, *given)
 
 
 def _expire(waiter: asyncio.Future[None]) -> None:
