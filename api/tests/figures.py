@@ -24,19 +24,23 @@ def figures(request: pytest.FixtureRequest) -> Figures:
 
 def write_figures(terminal: pytest.TerminalReporter) -> None:
     """What every test noted."""
-    noted = {
-        report.nodeid.rpartition("::")[2]: dict(pair for name, pair in report.user_properties if name == FIGURE)
-        for reports in terminal.stats.values()
-        for report in reports
-        if isinstance(report, pytest.TestReport) and report.when == "teardown"
-    }
-    noted = {test: figures for test, figures in noted.items() if figures}
+    noted: dict[str, dict[str, float | str]] = {}
+    for report in (each for reports in terminal.stats.values() for each in reports):
+        if isinstance(report, pytest.TestReport) and report.when == "teardown":
+            test = report.nodeid.rpartition("::")[2]
+            for name, value in report.user_properties:
+                if name == FIGURE:
+                    noted.setdefault(test, {}).update([value])  # type: ignore[list-item]  # a pair, as noted above
     if not noted:
         return
     terminal.section("figures")
     for test, figures in noted.items():
         terminal.write_line(test)
         for name, value in figures.items():
-            terminal.write_line(f"    {name:<44} {value:,.4g}" if isinstance(value, float) else f"    {name:<44} {value}")
+            terminal.write_line(f"    {name:<44} {_shown(value)}")
     if path := os.environ.get("PENSTOCK_FIGURES"):
         Path(path).write_text(json.dumps(noted, indent=2) + "\n")
+
+
+def _shown(value: float | str) -> str:
+    return f"{value:,.4g}" if isinstance(value, float) else str(value)

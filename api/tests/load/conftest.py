@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.gateway import Gateway, one_model
+
+from tests.gateway import Gateway, Line, one_model
 from tests.servers import Simulator
 
 CLOUD_KEY = {"CLOUD_KEY": "sk-load"}
@@ -38,10 +39,13 @@ class Pool:
         """A new replica on the port of one that is dead."""
         self.replicas[at] = self._simulator(*self.flags, port=self.replicas[at].port)
 
-    def gateway(self, *, fallback: bool = True, **settings: Any) -> Gateway:
+    def settings(self, *, fallback: bool = True, **more: Any) -> Line:
         cloud = self.cloud.url if self.cloud and fallback else None
-        told = one_model([replica.url for replica in self.replicas], cloud=cloud, model={"timeouts": TIMEOUTS})
-        return self.ends.enter_context(Gateway(self.folder, {**told, **settings}, env=CLOUD_KEY))
+        urls = [replica.url for replica in self.replicas]
+        return {**one_model(urls, cloud=cloud, model={"timeouts": TIMEOUTS}), **more}
+
+    def gateway(self, settings: Line | None = None) -> Gateway:
+        return self.ends.enter_context(Gateway(self.folder, settings or self.settings(), env=CLOUD_KEY))
 
     def _simulator(self, *flags: str, port: int = 0) -> Simulator:
         return self.ends.enter_context(Simulator(*flags, port=port))

@@ -9,9 +9,7 @@ class Reading:
 
     def __init__(self, url: str) -> None:
         text = httpx.get(f"{url}/metrics", timeout=10).raise_for_status().text
-        self._samples = [
-            sample for family in text_string_to_metric_families(text) for sample in family.samples
-        ]
+        self._samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
 
     def sum(self, name: str, **labels: str) -> float:
         """Of all samples with these labels."""

@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(60)]
 
 async def test_a_pause_longer_than_every_limit_of_the_targets(pool: Pool, figures: Figures) -> None:
     pool.start()
-    gateway = pool.gateway(fallback=False)
+    gateway = pool.gateway(pool.settings(fallback=False))
     async with Traffic(gateway.url, max_tokens=32) as traffic:
         tasks = await traffic.flow(RATE, 3)
         gateway.process.send_signal(signal.SIGSTOP)

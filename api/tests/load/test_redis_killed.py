@@ -5,6 +5,7 @@ import itertools
 from collections.abc import Callable
 
 import pytest
+
 from tests.figures import Figures
 from tests.gateway import Gateway
 from tests.load.conftest import Pool
@@ -19,7 +20,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
 async def test_nothing_fails(pool: Pool, redis_server: RedisServer, figures: Figures) -> None:
     pool.start()
-    gateway = pool.gateway(redis_url=redis_server.url)
+    gateway = pool.gateway(pool.settings(redis_url=redis_server.url))
     blows: dict[str, Callable[[], None]] = {
         "dead": redis_server.kill,
         "back": redis_server.start,

@@ -99,10 +99,9 @@ class Traffic:
                     response.headers.get("retry-after", ""),
                     code,
                 )
-        except TimeoutError:
-            return Result(began, time.monotonic() - began, stream, Ended.LEFT)
-        except aiohttp.ClientError:
-            return Result(began, time.monotonic() - began, stream, Ended.LOST)
+        except (TimeoutError, aiohttp.ClientError) as error:
+            left = isinstance(error, TimeoutError) and leave_after_s is not None
+            return Result(began, time.monotonic() - began, stream, Ended.LEFT if left else Ended.LOST)
 
     def _body(self, number: int, stream: bool) -> dict[str, Any]:
         messages = [{"role": "user", "content": f"{number} {self._prompt}"}]
