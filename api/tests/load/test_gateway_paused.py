@@ -6,7 +6,7 @@ import signal
 import pytest
 
 from tests.figures import Figures
-from tests.load.conftest import TIMEOUTS, Pool
+from tests.load.conftest import BRISK, Pool
 from tests.load.events import moved
 from tests.load.traffic import WELL, Traffic, outcomes
 
@@ -17,11 +17,11 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(60)]
 
 async def test_a_pause_longer_than_every_limit_of_the_targets(pool: Pool, figures: Figures) -> None:
     pool.start()
-    gateway = pool.gateway(pool.settings(fallback=False))
+    gateway = pool.gateway(pool.settings(fallback=False, timeouts=BRISK))
     async with Traffic(gateway.url, max_tokens=32) as traffic:
         tasks = await traffic.flow(RATE, 3)
         gateway.process.send_signal(signal.SIGSTOP)
-        tasks += await traffic.flow(RATE, 1.7 * TIMEOUTS["first_event_s"])
+        tasks += await traffic.flow(RATE, 1.7 * BRISK["first_event_s"])
         gateway.process.send_signal(signal.SIGCONT)
         tasks += await traffic.flow(RATE, 3)
         results = await asyncio.gather(*tasks)

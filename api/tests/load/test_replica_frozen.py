@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from tests.figures import Figures
-from tests.load.conftest import Pool
+from tests.load.conftest import BRISK, Pool
 from tests.load.events import count_moves, wait_for_open
 from tests.load.gauges import Reading
 from tests.load.traffic import WELL, Ended, Traffic, outcomes, quantile
@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
 async def test_each_request_meets_it_at_most_once(pool: Pool, figures: Figures) -> None:
     pool.start()
-    gateway = pool.gateway(pool.settings(fallback=False))
+    gateway = pool.gateway(pool.settings(fallback=False, timeouts=BRISK))
     frozen = pool.name(0)
     async with Traffic(gateway.url, max_tokens=32) as traffic:
         before = await traffic.flow(RATE, 4)
