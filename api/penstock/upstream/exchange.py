@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
+from penstock.upstream.patience import after_next_read
+
 BUFFER_BYTES = 256 * 1024
 """Unread body bytes from which a connection stops reading until they are taken."""
 
@@ -168,15 +170,6 @@ class Exchange:
 
 def _discard(data: bytes) -> None:
     del data
-
-
-def after_next_read(loop: asyncio.AbstractEventLoop, then: Callable[..., None], *given: object) -> None:
-    """Call `then` when the loop has read what came in by now.
-
-    For timers that blame a target: when it was this process that stood still, they are due before the bytes
-    that came meanwhile are read.
-    """
-    loop.call_soon(loop.call_soon, then, *given)
 
 
 def _expire(waiter: asyncio.Future[None]) -> None:

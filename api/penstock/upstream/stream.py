@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from penstock.errors import PenstockError, StreamBroken, UpstreamTimeout
-from penstock.upstream.exchange import Exchange, WireError, after_next_read
+from penstock.upstream.exchange import Exchange, WireError
+from penstock.upstream.patience import after_next_read
 from penstock.upstream.refusal import Failure, failure_in_stream
 from penstock.upstream.sse import EventTooLarge, Splitter
 from penstock.upstream.streams import Events, Seen
