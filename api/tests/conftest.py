@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.figures import figures, write_figures
 from tests.servers import RedisServer
+
+__all__ = ["figures"]
 
 ROOT = Path(__file__).parents[2]
 WANTED = "for want of "
@@ -83,6 +86,7 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    write_figures(terminalreporter)
     skipped = terminalreporter.stats.get("skipped", [])
     reasons = [str(report.longrepr[2]) for report in skipped if isinstance(report.longrepr, tuple)]
     wants = Counter(why.split(WANTED, 1)[1] for why in reasons if WANTED in why)

@@ -21,10 +21,12 @@ Line = dict[str, Any]
 class Gateway:
     """Serves the settings given, on a free port, from `folder`. A context manager; leaving it ends the process."""
 
+    program: tuple[str, ...] = ("-m", "penstock.cli")
+
     def __init__(self, folder: Path, settings: Line, *flags: str, env: dict[str, str] | None = None) -> None:
         self.config = folder / "penstock.yaml"
         self.configure(settings)
-        command = [sys.executable, "-m", "penstock.cli", "serve", "--config", str(self.config), "--port", "0", *flags]
+        command = [sys.executable, *self.program, "serve", "--config", str(self.config), "--port", "0", *flags]
         # What is inherited makes the coverage of the process count.
         self.process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env={**os.environ, **(env or {})}
@@ -91,11 +93,15 @@ class Gateway:
         if self.process.stdout is not None:
             self.process.stdout.close()
 
+    def heard(self, line: Line) -> None:
+        """A line of the log has come."""
+        self.lines.append(line)
+
     def _read(self) -> None:
         assert self.process.stdout is not None
         for raw in self.process.stdout:
             try:
-                self.lines.append(json.loads(raw))
+                self.heard(json.loads(raw))
             except ValueError:
                 self.stray.append(raw.decode("utf-8", "replace"))
 

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
+from penstock.upstream.patience import after_next_read
+
 BUFFER_BYTES = 256 * 1024
 """Unread body bytes from which a connection stops reading until they are taken."""
 
@@ -125,7 +127,7 @@ class Exchange:
         if deadline <= self._loop.time():
             raise TimeoutError
         self._waiter = self._loop.create_future()
-        timer = self._loop.call_at(deadline, _expire, self._waiter)
+        timer = self._loop.call_at(deadline, after_next_read, self._loop, _expire, self._waiter)
         try:
             await self._waiter
         finally:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from penstock.errors import PenstockError, StreamBroken, UpstreamTimeout
 from penstock.upstream.exchange import Exchange, WireError
+from penstock.upstream.patience import after_next_read
 from penstock.upstream.refusal import Failure, failure_in_stream
 from penstock.upstream.sse import EventTooLarge, Splitter
 from penstock.upstream.streams import Events, Seen
@@ -85,7 +86,7 @@ class Stream:
         """Hand the events to `take`, those of one read together, until the end. Returns how it ended."""
         self._take = take
         self._heard_at = self._loop.time()
-        self._timer = self._loop.call_at(min(self._heard_at + self._between_s, self._deadline), self._check)
+        self._check_at(self._heard_at + self._between_s)
         try:
             self._take_events(self._rest, self._held)
             self._held = []
@@ -93,7 +94,7 @@ class Stream:
                 self._exchange.pour(self._arrived, self._ended)
             return await self._over
         finally:
-            self._timer.cancel()
+            self._stop_checking()
             self._take = _nowhere
 
     def pause(self) -> None:
@@ -141,7 +142,17 @@ class Stream:
         del error
         self._finish()
 
+    def _check_at(self, when: float) -> None:
+        self._timer = self._loop.call_at(min(when, self._deadline), after_next_read, self._loop, self._check)
+
+    def _stop_checking(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
     def _check(self) -> None:
+        if self._timer is None or self._over.done():
+            return
         now = self._loop.time()
         silent_from = now if self._paused else self._heard_at
         if now >= self._deadline:
@@ -153,7 +164,7 @@ class Stream:
                 silent = UpstreamTimeout(f"The target fell silent for {self._between_s:g} s in its answer.")
                 self._end(silent, Outcome.TIMED_OUT)
         else:
-            self._timer = self._loop.call_at(min(silent_from + self._between_s, self._deadline), self._check)
+            self._check_at(silent_from + self._between_s)
 
     def _finish(self) -> None:
         if self.events.complete:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from penstock.upstream.connection import Connection
 from penstock.upstream.exchange import Exchange, Full, Unreachable
+from penstock.upstream.patience import patience
 
 KEEP_ALIVE_S = 4.0
 """vLLM's server closes a connection that was idle for 5 s: ours must give it up sooner, or meet its end."""
@@ -86,7 +87,7 @@ class Transport:
         pool.connecting += 1
         connection = Connection(loop, released, lost)
         try:
-            async with asyncio.timeout(connect_s):
+            async with patience(connect_s):
                 await loop.create_connection(
                     lambda: connection,
                     origin.host,
