@@ -67,6 +67,10 @@ class ModelNotFound(NotFound):
     code = "model_not_found"
 
 
+class FunctionNotFound(NotFound):
+    code = "function_not_found"
+
+
 class TargetNotFound(NotFound):
     code = "target_not_found"
 
