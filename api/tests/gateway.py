@@ -37,7 +37,7 @@ class Gateway:
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
         try:
-            self.url: str = self.wait_for(lambda line: line["event"] == "listening", 20)["url"]
+            self.url: str = self.wait_for(lambda line: line["event"] == "listening", 60)["url"]
         except BaseException:
             self.kill()
             raise
@@ -78,6 +78,7 @@ class Gateway:
     def kill(self) -> None:
         self.process.kill()
         self.wait()
+        self._close()
 
     def __enter__(self) -> Self:
         return self
@@ -90,6 +91,9 @@ class Gateway:
             except subprocess.TimeoutExpired:
                 self.kill()
                 raise
+        self._close()
+
+    def _close(self) -> None:
         if self.process.stdout is not None:
             self.process.stdout.close()
 
