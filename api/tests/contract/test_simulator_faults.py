@@ -243,3 +243,17 @@ def test_a_frozen_process_answers_after_it_is_thawed(simulator: Simulator) -> No
         post(simulator, timeout=SOON)
     simulator.thaw()
     assert post(simulator).status_code == 200
+
+
+def test_babble_heeds_no_form(simulator: Simulator) -> None:
+    simulator.fault("babble")
+    asked = {**BODY, "response_format": {"type": "json_object"}, "max_tokens": 200}
+    text = httpx.post(simulator.url + CHAT, json=asked).json()["choices"][0]["message"]["content"]
+    with pytest.raises(orjson.JSONDecodeError):
+        orjson.loads(text)
+
+
+def test_brief_cuts_an_answer_short(simulator: Simulator) -> None:
+    simulator.fault("brief", after_events=2)
+    answer = post(simulator).json()
+    assert (answer["choices"][0]["finish_reason"], answer["usage"]["completion_tokens"]) == ("length", 2)

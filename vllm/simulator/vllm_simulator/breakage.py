@@ -6,6 +6,7 @@ from math import ceil
 from time import time
 
 from vllm_simulator import cloud, errors
+from vllm_simulator.bodies import Body
 from vllm_simulator.errors import ApiError, Header
 from vllm_simulator.faults import Fault
 from vllm_simulator.job import Event, Job
@@ -13,6 +14,7 @@ from vllm_simulator.shape import DONE, error_event
 
 PAGE = b"<html><head><title>Welcome</title></head><body><h1>It works!</h1></body></html>"
 _BROKEN = b'data: {"id":"chatcmpl-broken","object":"chat.compl\n\n'
+_FORMS = ("response_format", "structured_outputs", "text")
 _TITLES = {
     400: ("The request was refused.", "BadRequestError"),
     401: ("Unauthorized", "AuthenticationError"),
@@ -47,6 +49,15 @@ def failure(fault: Fault, role: str) -> ApiError:
         text, kind = _TITLES.get(status, ("The request failed.", "InternalServerError"))
         error = errors.api_error(status, text, kind)
     return ApiError(status, error.body, _retry_after(fault))
+
+
+def misheard(body: Body, drawn: Mapping[str, Fault]) -> Body:
+    """The request as the drawn faults let the engine hear it."""
+    if "babble" in drawn:
+        body = {name: value for name, value in body.items() if name not in _FORMS}
+    if "brief" in drawn:
+        body = {**body, "max_completion_tokens": drawn["brief"].after_events}
+    return body
 
 
 def bend(events: Iterator[Event], drawn: Mapping[str, Fault], job: Job) -> Iterator[Event]:

@@ -21,6 +21,8 @@ KINDS = {
     "html200": "200 with a page of HTML",
     "oom_die": "an error event or a 500 after `after_events` events, then the process dies",
     "keepalive": "`: keep-alive` comments every `seconds` until the first event",
+    "babble": "the answer is free text, whatever form was asked for",
+    "brief": "the answer is cut after `after_events` tokens, as by a limit",
     "leave": "the process ends as it does on SIGTERM",
 }
 AT_ONCE = ("refuse", "leave")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from vllm_simulator import cloud, errors
 from vllm_simulator.bodies import Body, read_body
-from vllm_simulator.breakage import PAGE, failure
+from vllm_simulator.breakage import PAGE, failure, misheard
 from vllm_simulator.exchange import Exchange
 from vllm_simulator.faults import Fault
 from vllm_simulator.job import Dialect, Job
@@ -25,7 +25,7 @@ class Generation:
         """Answers. Raises ApiError before the answer has begun, ClientGoneError when nobody is left."""
         if drawn and await mislead(exchange, drawn, self._settings.role):
             return
-        job = self._read(exchange, dialect)
+        job = self._read(exchange, dialect, drawn)
         ticket = self._submit(job, drawn["slow"].factor if "slow" in drawn else 1.0)
         exchange.on_gone = ticket.abandon
         reply = Reply(exchange, dialect, job, ticket, drawn, self._process)
@@ -35,8 +35,8 @@ class Generation:
             exchange.on_gone = None
             self._ticker.drop(ticket)
 
-    def _read(self, exchange: Exchange, dialect: Dialect) -> Job:
-        asked = self._checked(exchange)
+    def _read(self, exchange: Exchange, dialect: Dialect, drawn: Mapping[str, Fault]) -> Job:
+        asked = misheard(self._checked(exchange), drawn)
         try:
             return dialect.read(asked, exchange.header(b"x-request-id"), self._settings)
         except (AttributeError, LookupError, TypeError, ValueError) as error:
