@@ -56,12 +56,6 @@ def _redis_process(require: Callable[[str], str], tmp_path_factory: pytest.TempP
     server.kill()
 
 
-@pytest.fixture(scope="session")
-def redis_url(_redis_process: RedisServer) -> str:
-    """Where `redis_server` listens, for what is started before it is asked for."""
-    return _redis_process.url
-
-
 @pytest.fixture
 def redis_server(_redis_process: RedisServer) -> RedisServer:
     """A Redis that is up, awake and empty, whatever the test before did to it."""

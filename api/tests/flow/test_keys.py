@@ -10,7 +10,7 @@ from tests.gateway import Gateway, one_model
 from tests.servers import Simulator
 from tests.talk import CHAT, Client, code_of, until
 
-CLIENT, OPERATOR, WRONG = "sk-client-1", "sk-operator-1", "sk-wrong-1"
+CLIENT, SECOND, OPERATOR, WRONG = "sk-client-1", "sk-client-2", "sk-operator-1", "sk-wrong-1"
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +23,10 @@ def replica() -> Iterator[Simulator]:
 def gateway(replica: Simulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     folder = tmp_path_factory.mktemp("gateway")
     (folder / "operators").write_text(f"ops={OPERATOR}\n")
-    env = {"PENSTOCK_API_KEYS": f"shop={CLIENT}, sk-nameless", "PENSTOCK_OPERATOR_KEYS_FILE": str(folder / "operators")}
+    env = {
+        "PENSTOCK_API_KEYS": f"shop={CLIENT}, lab={SECOND}",
+        "PENSTOCK_OPERATOR_KEYS_FILE": str(folder / "operators"),
+    }
     with Gateway(folder, one_model([replica.url]), "--host", "0.0.0.0", env=env) as process:
         process.url = process.url.replace("0.0.0.0", "127.0.0.1")
         yield process
@@ -65,7 +68,7 @@ def test_how_a_key_is_not_sent(gateway: Gateway, header: str) -> None:
         assert client.chat(headers={"authorization": header}).status_code == 401
 
 
-@pytest.mark.parametrize(("key", "caller"), [(CLIENT, "shop"), ("sk-nameless", "key"), (OPERATOR, "ops")])
+@pytest.mark.parametrize(("key", "caller"), [(CLIENT, "shop"), (SECOND, "lab"), (OPERATOR, "ops")])
 def test_a_key_opens_and_names_its_holder(gateway: Gateway, replica: Simulator, key: str, caller: str) -> None:
     with Client(gateway.url, key) as client:
         answer = client.chat()
@@ -88,7 +91,7 @@ def test_no_key_stands_in_the_log(gateway: Gateway) -> None:
     with Client(gateway.url, WRONG) as client:
         refused = client.chat()
     until(lambda: any(line["request_id"] == refused.headers["x-request-id"] for line in gateway.requests()))
-    for key in (CLIENT, OPERATOR, WRONG, "sk-nameless"):
+    for key in (CLIENT, SECOND, OPERATOR, WRONG):
         assert key not in str(gateway.lines)
         assert key not in refused.text
     assert not gateway.stray
@@ -110,9 +113,20 @@ def test_without_keys_only_this_machine_is_served(tmp_path: Path, host: str) -> 
     assert "PENSTOCK_API_KEYS" in ended.stderr
 
 
-def test_operators_keys_alone_do_not_close_the_door_to_clients(tmp_path: Path) -> None:
-    """They keep clients out altogether, so that they cannot be what was meant."""
-    assert serve(tmp_path, "--host", "0.0.0.0", settings=f"operator_keys: [{OPERATOR}]").returncode == 2
+def test_operators_keys_alone_close_the_door_too(replica: Simulator, tmp_path: Path) -> None:
+    settings = one_model([replica.url], operator_keys=[f"ops={OPERATOR}"])
+    with Gateway(tmp_path, settings, "--host", "0.0.0.0") as gateway:
+        url = gateway.url.replace("0.0.0.0", "127.0.0.1")
+        with Client(url) as stranger, Client(url, OPERATOR) as operator:
+            assert (stranger.chat().status_code, operator.chat().status_code) == (401, 200)
+
+
+@pytest.mark.parametrize("key", ["sk-nameless-secret", "shop=", "=sk-secret"])
+def test_a_key_without_a_holder_is_refused_and_not_told(tmp_path: Path, key: str) -> None:
+    ended = serve(tmp_path, settings=f"api_keys: ['{key}']")
+    assert ended.returncode == 2
+    assert "api_keys" in ended.stderr
+    assert "secret" not in ended.stderr
 
 
 def test_insecure_is_a_word_that_opens_it(replica: Simulator, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,9 +12,6 @@ from tests.gateway import Gateway, Line, one_model
 from tests.servers import RedisServer, Simulator
 from tests.talk import Client, until
 
-SECOND = 1.5
-"""What "within a second" may take on a machine that is busy with other tests."""
-
 
 @pytest.fixture(scope="module")
 def simulators() -> Iterator[list[Simulator]]:
@@ -23,12 +20,20 @@ def simulators() -> Iterator[list[Simulator]]:
 
 
 @pytest.fixture(scope="module")
+def redis(require: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    server = RedisServer(require("redis-server"), tmp_path_factory.mktemp("redis"))
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture(scope="module")
 def gateways(
-    redis_url: str, simulators: list[Simulator], tmp_path_factory: pytest.TempPathFactory
+    redis: RedisServer, simulators: list[Simulator], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Gateway, Gateway]]:
     settings = one_model(
         [each.url for each in simulators],
-        redis_url=redis_url,
+        redis_url=redis.url,
         breaker={"fail_max": 1, "reset_s": 1.0, "reset_max_s": 1.0},
         watch={"interval_s": 0.5},
     )
@@ -38,19 +43,19 @@ def gateways(
 
 
 @pytest.fixture
-def pair(
-    gateways: tuple[Gateway, Gateway], redis_server: RedisServer, simulators: list[Simulator]
-) -> Iterator[tuple[Gateway, Gateway]]:
-    """Both find an empty Redis and nothing else to tell of."""
-    assert redis_server.url
+def pair(gateways: tuple[Gateway, Gateway], simulators: list[Simulator]) -> Iterator[tuple[Gateway, Gateway]]:
+    """At the start of each test there is nothing to tell."""
     for gateway in gateways:
-        with Client(gateway.url) as client:
-            until(lambda: client.samples()["penstock_store_up"] == 1)  # called at once
-            until(lambda: not any(card["drained"] for card in client.targets().values()))
         gateway.lines.clear()
     yield gateways
     for simulator in simulators:
         simulator.clear()
+    with clients(gateways) as (one, two):
+        for name in one.targets():
+            one.http.post(f"/admin/targets/{name}/undrain")
+        for client in (one, two):
+            until(lambda: client.samples()["penstock_store_up"] == 1)  # noqa: B023  # called at once
+            until(lambda: not any(card["drained"] for card in client.targets().values()))  # noqa: B023
 
 
 @contextmanager
@@ -89,11 +94,17 @@ def traffic(pair: tuple[Gateway, Gateway]) -> Iterator[list[tuple[int, float]]]:
 
 def test_a_drain_reaches_the_other(pair: tuple[Gateway, Gateway], simulators: list[Simulator]) -> None:
     name = f"127.0.0.1:{simulators[0].port}"
+
+    def seconds(action: str, drained: bool) -> float:
+        began = time.monotonic()
+        one.http.post(f"/admin/targets/{name}/{action}")
+        until(lambda: two.targets()[name]["drained"] is drained)
+        return time.monotonic() - began
+
     with clients(pair) as (one, two):
-        one.http.post(f"/admin/targets/{name}/drain")
-        until(lambda: two.targets()[name]["drained"], SECOND)
-        one.http.post(f"/admin/targets/{name}/undrain")
-        until(lambda: not two.targets()[name]["drained"], SECOND)
+        times = [(seconds("drain", True), seconds("undrain", False)) for _ in range(3)]
+    assert min(drain for drain, _ in times) < 1.0  # the machine may be busy with other things
+    assert min(undrain for _, undrain in times) < 1.0
 
 
 def test_an_instance_that_comes_later_hears_of_a_drain(
@@ -102,10 +113,10 @@ def test_an_instance_that_comes_later_hears_of_a_drain(
     name = f"127.0.0.1:{simulators[0].port}"
     with clients(pair) as (one, two):
         one.http.post(f"/admin/targets/{name}/drain")
-        until(lambda: two.targets()[name]["drained"], SECOND)
+        until(lambda: two.targets()[name]["drained"])
     settings = yaml.safe_load(pair[0].config.read_text())
     with Gateway(tmp_path, settings) as third, Client(third.url) as client:
-        until(lambda: client.targets()[name]["drained"], SECOND)
+        until(lambda: client.targets()[name]["drained"])
 
 
 def test_a_breaker_that_opens_opens_the_others(pair: tuple[Gateway, Gateway], simulators: list[Simulator]) -> None:
@@ -113,7 +124,7 @@ def test_a_breaker_that_opens_opens_the_others(pair: tuple[Gateway, Gateway], si
     simulators[0].fault("status", status=500)
     with clients(pair) as (one, two):
         until(lambda: breaker_after_a_call(one, name) == "open")
-        until(lambda: two.targets()[name]["breaker"] == "open", SECOND)
+        until(lambda: two.targets()[name]["breaker"] == "open")
         simulators[0].clear()
         # Each comes back by a probe, its own or the other's.
         until(lambda: {breaker_after_a_call(each, name) for each in (one, two)} == {"closed"}, 10)
@@ -125,17 +136,15 @@ def breaker_after_a_call(client: Client, name: str) -> str:
 
 
 @pytest.mark.parametrize("how", ["kill", "freeze"])
-def test_redis_away_is_noticed_by_the_log_alone(
-    pair: tuple[Gateway, Gateway], redis_server: RedisServer, how: str
-) -> None:
+def test_redis_away_is_noticed_by_the_log_alone(pair: tuple[Gateway, Gateway], redis: RedisServer, how: str) -> None:
     with clients(pair) as (one, two), traffic(pair) as answers:
         up = "penstock_store_up"
         assert one.samples()[up] == two.samples()[up] == 1
-        redis_server.kill() if how == "kill" else redis_server.freeze()
+        redis.kill() if how == "kill" else redis.freeze()
         until(lambda: one.samples()[up] == two.samples()[up] == 0)
         went = len(answers)
         until(lambda: len(answers) > went + 40)
-        redis_server.start() if how == "kill" else redis_server.thaw()
+        redis.start() if how == "kill" else redis.thaw()
         until(lambda: one.samples()[up] == two.samples()[up] == 1)
         back = len(answers)
         until(lambda: len(answers) > back + 20)
@@ -147,16 +156,16 @@ def test_redis_away_is_noticed_by_the_log_alone(
 
 
 def test_what_was_said_meanwhile_is_told_on_return(
-    pair: tuple[Gateway, Gateway], simulators: list[Simulator], redis_server: RedisServer
+    pair: tuple[Gateway, Gateway], simulators: list[Simulator], redis: RedisServer
 ) -> None:
     name = f"127.0.0.1:{simulators[0].port}"
     with clients(pair) as (one, two):
-        redis_server.kill()
+        redis.kill()
         until(lambda: len(moves(pair[0])) == 1)
         one.http.post(f"/admin/targets/{name}/drain")
         until(lambda: len(moves(pair[1])) == 1)
         assert not two.targets()[name]["drained"]
-        redis_server.start()
+        redis.start()
         until(lambda: two.targets()[name]["drained"])
         assert one.targets()[name]["drained"]
 
