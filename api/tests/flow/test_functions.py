@@ -196,9 +196,3 @@ def test_the_openapi_document_has_the_exact_schemas(client: Client) -> None:
         ]
         returned = TypeAdapter(FUNCTIONS[name].returns).json_schema()
         assert known[gives["$ref"].rpartition("/")[2]]["properties"].keys() == returned["properties"].keys()
-
-
-def test_the_list_of_functions(client: Client) -> None:
-    listed = client.http.get("/v1/functions").json()["data"]
-    assert [card["name"] for card in listed] == sorted(GIVEN)
-    assert all(card["description"] and card["path"] == f"/v1/functions/{card['name']}" for card in listed)

@@ -1,4 +1,4 @@
-"""What headers tell the client and the replica, what they must not, and the list of models."""
+"""What headers tell the client and the replica, what they must not, and the lists of what is served."""
 
 import json
 import re
@@ -84,3 +84,9 @@ def test_a_connection_is_kept_for_the_next_request(client: Client, stream: bool)
         return client.chat(stream=stream).extensions["network_stream"].get_extra_info("client_addr")
 
     assert port() == port()
+
+
+def test_functions_are_listed_with_their_paths(client: Client) -> None:
+    listed = client.http.get("/v1/functions").json()["data"]
+    assert "ClassifyTicket" in [card["name"] for card in listed]
+    assert all(card["description"] and card["path"] == f"/v1/functions/{card['name']}" for card in listed)
