@@ -9,7 +9,7 @@ from penstock.upstream.exchange import Exchange
 from penstock.upstream.transport import Origin, Transport
 
 BODY = b'{"model":"tiny"}'
-SOON_S = 5.0
+SOON_S = 3.0  # less than an idle connection is kept: what ends must not end by age
 _HEAD = b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n"
 
 

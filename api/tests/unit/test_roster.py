@@ -114,6 +114,8 @@ def test_who_joins_serves_until_the_next_load() -> None:
     assert served(here) == ["a", "b"]
     here.load(settings(tiny(A)))
     assert served(here) == ["a"]
+    here.join("tiny", C)
+    assert served(here) == ["a", "c"], "nor does it come back with another"
 
 
 def test_nobody_joins_twice_or_nowhere() -> None:

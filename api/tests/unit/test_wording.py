@@ -50,7 +50,7 @@ def test_other_stream_options_stay(include: bool | None) -> None:
 
 
 def test_a_stream_whose_client_asked_itself_goes_as_it_came() -> None:
-    call = a_call(chat(stream=True, stream_options={"include_usage": True}))
+    call = a_call(b'{"stream_options": {"include_usage": true}, "stream": true, "model": "meta/llama", "messages": []}')
     assert worded(call, REPLICA) == (call.raw, ())
 
 
