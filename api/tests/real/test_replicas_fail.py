@@ -10,6 +10,7 @@ import httpx
 import pytest
 from vllm_cpu import Replica
 
+from tests.real.answer import Answer
 from tests.real.seen import eventually, metric, operate
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(300)]
@@ -18,36 +19,6 @@ Failing = Callable[..., Replica]
 ASK = {"model": "words", "messages": [{"role": "user", "content": "hello world"}], "temperature": 0}
 LONG = {**ASK, "max_tokens": 1800}  # some six seconds
 SHORT = {**ASK, "max_tokens": 5}
-
-
-class Answer:
-    """A stream, or a whole answer as a stream of one event, read to its end by a thread of its own."""
-
-    def __init__(self, url: str, body: dict[str, object]) -> None:
-        self.status = 0
-        self.target = ""
-        self.events: list[str] = []
-        self._url, self._body = url, body
-
-    def read(self) -> "Answer":
-        with httpx.stream("POST", f"{self._url}/v1/chat/completions", json=self._body, timeout=90) as reply:
-            self.status = reply.status_code
-            self.target = reply.headers.get("x-penstock-target", "")
-            for line in reply.iter_lines():
-                if line:
-                    self.events.append(line.removeprefix("data: "))
-        return self
-
-    @property
-    def looks_complete(self) -> bool:
-        """What a client that knows no better takes for success."""
-        return "[DONE]" in self.events or '"finish_reason":"' in "".join(self.events)
-
-    @property
-    def error(self) -> dict[str, str]:
-        """The error that the last event holds."""
-        error: dict[str, str] = json.loads(self.events[-1]).get("error", {})
-        return error
 
 
 @pytest.fixture
