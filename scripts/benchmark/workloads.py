@@ -113,7 +113,7 @@ def _latency(running: Running, given: Conditions) -> Figures:
             took[1].append(direct.ask())
     through.close()
     direct.close()
-    p50, p99 = (tuple(_ms(each, share) for each in took) for share in (0.5, 0.99))
+    p50, p99 = (tuple(percentile(each, share) * 1e3 for each in took) for share in (0.5, 0.99))
     return {"p50": p50[0] - p50[1], "p99": p99[0] - p99[1], "direct50": p50[1], "direct99": p99[1]}
 
 
