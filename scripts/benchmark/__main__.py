@@ -12,11 +12,12 @@ from pathlib import Path
 
 from benchmark import install
 from benchmark.backends import Bench
+from benchmark.conditions import Conditions
 from benchmark.process import Cores
 from benchmark.programs import PENSTOCK, PROGRAMS, Running
 from benchmark.report import Report
 from benchmark.run import Run
-from benchmark.workloads import WORKLOADS, Conditions
+from benchmark.workloads import WORKLOADS
 
 ROOT = Path(__file__).parents[2]
 TOOLS = ("nginx", "wrk", "taskset")

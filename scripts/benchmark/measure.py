@@ -21,6 +21,14 @@ def rss_mb(pid: int) -> float:
     return sum(int(stat[RSS]) for stat in _tree(pid)) * PAGE / 2**20
 
 
+def busy_s(core: int) -> float:
+    """Seconds that this core was not idle, whoever used it, or was taken from this machine by its host."""
+    lines = Path("/proc/stat").read_text().splitlines()
+    line = next(line for line in lines if line.startswith(f"cpu{core} "))
+    user, nice, system, _, _, *interrupts = map(int, line.split()[1:9])
+    return (user + nice + system + sum(interrupts)) / TICKS
+
+
 def _tree(root: int) -> list[list[str]]:
     stats: dict[int, list[str]] = {}
     children: defaultdict[int, list[int]] = defaultdict(list)

@@ -37,7 +37,8 @@ class Report:
         parts = [f"\n{workload.title}\n{_aligned(self._rows(workload))}" for workload in self._measured()]
         absent = [f"{name}: {why}" for name, why in self.results.absent.items()]
         targets = _aligned([["target", "wanted", "measured", "reached"], *self._targets()])
-        return "\n".join([*parts, "\n" + targets, *(["\nAbsent:", *absent] if absent else [])])
+        others = f"\nOf the program's core, others took {self._others()}."
+        return "\n".join([*parts, "\n" + targets, others, *(["\nAbsent:", *absent] if absent else [])])
 
     def write(self, folder: Path) -> None:
         """benchmarks.md and benchmarks.svg."""
@@ -47,11 +48,16 @@ class Report:
             machine=machine(),
             rounds=self.rounds,
             seconds=f"{self.seconds:g}",
+            others=self._others(),
             programs=_markdown([["program", "version"], *([name, self._version(name)] for name in PROGRAMS)]),
             targets=_markdown([["what", "wanted", "measured", "reached"], *self._targets()]),
             workloads="\n\n".join(map(self._section, self._measured())),
         )
         (folder / "benchmarks.md").write_text(told, encoding="utf-8")
+
+    def _others(self) -> str:
+        shares = self.results.others
+        return f"{median(shares):.0%} in the median, {max(shares):.0%} at the most" if shares else "nothing known"
 
     def _measured(self) -> list[Workload]:
         return [each for name, each in WORKLOADS.items() if name in self.results.figures or name in self.results.failed]

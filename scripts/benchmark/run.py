@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
@@ -9,9 +10,11 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 from benchmark.backends import Bench, backend
+from benchmark.conditions import Conditions, Figures
+from benchmark.measure import busy_s, cpu_s
 from benchmark.process import CANNOT_START
 from benchmark.programs import Program, Running, started
-from benchmark.workloads import Conditions, Figures, Workload
+from benchmark.workloads import Workload
 
 DIRECT = "direct"
 """The back end asked without a program between."""
@@ -28,6 +31,8 @@ class Results:
     failed: defaultdict[str, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
     """For each workload, the programs that started and could not be measured."""
     versions: dict[str, str] = field(default_factory=dict)
+    others: list[float] = field(default_factory=list)
+    """For each measurement, the share of the program's core that was busy with something else."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +77,7 @@ class Run:
         for number in range(1 if workload.once else self.rounds):
             for each in chosen:
                 try:
-                    figures = workload.measure(each, given)
+                    figures = self._observed(workload, each, given)
                 except CANNOT_START as error:
                     self.results.failed[workload.name][each.name] = str(error)
                     self.say(f"{workload.name}: {each.name}: {error}")
@@ -82,6 +87,17 @@ class Run:
                     f"{column.title} {figures[column.key]:.{column.digits}f}" for column in workload.columns
                 )
                 self.say(f"{workload.name} {number + 1}: {each.name}: {told}")
+
+    def _observed(self, workload: Workload, running: Running, given: Conditions) -> Figures:
+        """The figures; and it is noted how much of the program's core others took meanwhile."""
+        if running.pid is None:
+            return workload.measure(running, given)
+        core, began = self.bench.cores.program, time.monotonic()
+        busy, ours = busy_s(core), cpu_s(running.pid)
+        figures = workload.measure(running, given)
+        others = busy_s(core) - busy - (cpu_s(running.pid) - ours)
+        self.results.others.append(max(0, others) / (time.monotonic() - began))
+        return figures
 
 
 def takes_part(program: Program, workload: Workload) -> bool:
