@@ -1,0 +1,89 @@
+"""What a request costs, in instructions: it may not creep up unseen.
+
+Instructions are counted in the gateway as users run it, and compared with those of a fixed piece of Python that is
+counted in the same run. So neither the machine nor what else it does matters, and hardly the interpreter.
+A change that is worth its cost records the new figures here.
+"""
+
+import http.client
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.gateway import one_model
+from tests.load.counted import Counted
+from tests.servers import Simulator
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+
+RECORDED = {"chat": 3.97, "stream": 9.9, "function": 12.35}
+"""Instructions for one, over those of a turn of the reference."""
+ALLOWED = 1.15
+WARM, REFERENCE_TURNS = 20, 500
+KEY = "sk-cost"
+HEADERS = {"authorization": f"Bearer {KEY}", "content-type": "application/json"}
+CHAT = {"model": "tiny", "messages": [{"role": "user", "content": "hello there " * 16}], "max_tokens": 64}
+ASKED: dict[str, tuple[str, Any, int]] = {
+    "chat": ("/v1/chat/completions", CHAT, 60),
+    "stream": ("/v1/chat/completions", {**CHAT, "stream": True, "ignore_eos": True, "max_tokens": 20}, 4),
+    "function": ("/v1/functions/ClassifyTicket", {"text": "I was charged twice for March."}, 30),
+}
+
+
+class Costs:
+    """A gateway with everything on, and the reference, both counted."""
+
+    def __init__(self, gateway: Counted, reference: Counted) -> None:
+        self._gateway = gateway
+        url = json.loads(gateway.wait_for('"listening"'))["url"]
+        self._client = http.client.HTTPConnection(url.removeprefix("http://"), timeout=60)
+        reference.wait_for("ready")
+        self._turn = reference.count(lambda: turns(reference)) / REFERENCE_TURNS
+
+    def of(self, work: str) -> float:
+        """What one of these costs, in turns of the reference."""
+        path, body, count = ASKED[work]
+        for _ in range(min(WARM, count)):
+            self._ask(path, body)
+        return self._gateway.count(lambda: [self._ask(path, body) for _ in range(count)]) / count / self._turn
+
+    def _ask(self, path: str, body: object) -> None:
+        self._client.request("POST", path, json.dumps(body), HEADERS)
+        response = self._client.getresponse()
+        told = response.read()
+        assert response.status == 200, told
+
+
+def turns(reference: Counted) -> None:
+    reference.say(str(REFERENCE_TURNS))
+    reference.wait_for("done")
+
+
+@pytest.fixture(scope="module")
+def costs(require: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Costs]:
+    valgrind, folder = require("valgrind"), tmp_path_factory.mktemp("cost")
+    here = Path(__file__).parent
+    with Simulator("--speed", "0.5") as replica:
+        settings = one_model([replica.url], cloud="http://127.0.0.1:9", api_keys=[f"cost={KEY}"])
+        settings["watch"] = {"interval_s": 3600}  # it is beside the road, and would be counted
+        (folder / "penstock.yaml").write_text(yaml.safe_dump(settings))
+        serve = ["-m", "penstock.cli", "serve", "--config", str(folder / "penstock.yaml"), "--port", "0"]
+        with (
+            Counted(valgrind, folder, *serve, env={"CLOUD_KEY": "sk-none"}) as gateway,
+            Counted(valgrind, folder, str(here / "reference.py")) as reference,
+        ):
+            yield Costs(gateway, reference)
+
+
+@pytest.mark.parametrize("work", RECORDED)
+def test_it_costs_no_more_than_recorded(
+    costs: Costs, work: str, record_property: Callable[[str, object], None]
+) -> None:
+    cost = costs.of(work)
+    record_property("cost", cost)
+    print(f"{work}: {cost:.2f} turns of the reference, {RECORDED[work]:.2f} recorded")
+    assert cost <= RECORDED[work] * ALLOWED

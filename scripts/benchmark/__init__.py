@@ -1,0 +1,1 @@
+"""Penstock and its peers, measured side by side."""
