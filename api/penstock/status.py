@@ -7,14 +7,14 @@ import sys
 
 import httpx
 
-from penstock.settings.environment import environment
+from penstock.settings.environment import variable
 
 COLUMNS = ("id", "kind", "models", "up", "breaker", "drained", "in flight", "running", "waiting")
 
 
 def run(url: str, *, as_json: bool) -> int:
     """Print it. 1 if the gateway does not tell."""
-    key = environment().get("PENSTOCK_OPERATOR_KEY")
+    key = variable("PENSTOCK_OPERATOR_KEY")
     headers = {"authorization": f"Bearer {key}"} if key else {}
     try:
         response = httpx.get(f"{url.rstrip('/')}/admin/targets", headers=headers, timeout=5)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 
 PREFIX = "PENSTOCK_"
+FILE = "_FILE"
 
 
 class SettingsError(Exception):
@@ -14,17 +15,24 @@ class SettingsError(Exception):
 
 
 def environment() -> Mapping[str, str]:
-    """The environment, with each `NAME_FILE` read into `NAME`, the way that secrets are mounted."""
+    """The environment, with each `PENSTOCK_NAME_FILE` read into its name, the way that secrets are mounted."""
     found = dict(os.environ)
-    for name, path in os.environ.items():
-        target = name.removesuffix("_FILE")
-        if target == name or not (target.startswith(PREFIX) or target.endswith("_KEY")):
-            continue
-        try:
-            found.setdefault(target, Path(path).read_text(encoding="utf-8").strip())
-        except (OSError, UnicodeDecodeError) as error:
-            raise SettingsError(f"{name} names {path}, which cannot be read: {error}") from None
+    for name in os.environ:
+        plain = name.removesuffix(FILE)
+        if plain != name and plain.startswith(PREFIX):
+            found.setdefault(plain, variable(plain))
     return found
+
+
+def variable(name: str) -> str:
+    """What the variable holds, or the file that `NAME_FILE` names; empty if there is neither. Raises SettingsError."""
+    value, path = os.environ.get(name, ""), os.environ.get(name + FILE)
+    if value or not path:
+        return value
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{name}{FILE} names {path}, which cannot be read: {error}") from None
 
 
 def process_environment() -> MutableMapping[str, str]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import ValidationError
 from pydantic_settings.exceptions import SettingsError as NotJSON
 
-from penstock.settings.environment import PREFIX, SettingsError, environment
+from penstock.settings.environment import PREFIX, SettingsError, variable
 from penstock.settings.file import read
 from penstock.settings.parts import Cloud
 from penstock.settings.settings import COMMAND_LINE, Settings
@@ -19,8 +18,8 @@ def load_settings(config: Path | None = None, **overrides: object) -> Settings:
 
     Raises SettingsError with one line for each thing that is wrong.
     """
-    told = environment()
-    path = config or (Path(told[PREFIX + "CONFIG"]) if told.get(PREFIX + "CONFIG") else None)
+    named = variable(PREFIX + "CONFIG")
+    path = config or (Path(named) if named else None)
     given = read(path) if path else {}
     try:
         settings = Settings(**given | {COMMAND_LINE: overrides})
@@ -28,7 +27,7 @@ def load_settings(config: Path | None = None, **overrides: object) -> Settings:
         raise SettingsError(_told(error, path)) from None
     except NotJSON as error:
         raise SettingsError(f"the environment cannot be used: {error}") from None
-    return _with_openai(settings, told)
+    return _with_openai(settings)
 
 
 def _told(error: ValidationError, path: Path | None) -> str:
@@ -40,8 +39,8 @@ def _told(error: ValidationError, path: Path | None) -> str:
     return f"{path or 'the environment'} cannot be used:\n  " + "\n  ".join(lines)
 
 
-def _with_openai(settings: Settings, told: Mapping[str, str]) -> Settings:
+def _with_openai(settings: Settings) -> Settings:
     """Without `clouds`, a key for OpenAI in the environment is a cloud named openai."""
-    if settings.clouds or not told.get("OPENAI_API_KEY"):
+    if settings.clouds or not variable("OPENAI_API_KEY"):
         return settings
     return settings.model_copy(update={"clouds": {"openai": Cloud(base_url=settings.openai_base_url)}})

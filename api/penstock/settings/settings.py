@@ -20,7 +20,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from penstock.settings.environment import PREFIX, SettingsError, environment
+from penstock.settings.environment import PREFIX, SettingsError, environment, variable
 from penstock.settings.parts import (
     STORE_SCHEMES,
     Breaker,
@@ -168,7 +168,7 @@ class Settings(BaseSettings):
         """The key that the environment variable `name` (or the file that `name_FILE` names) holds."""
         if name is None:
             return ""
-        value = environment().get(name, "")
+        value = variable(name)
         if not value:
             raise SettingsError(f"{name} is not set: put the key there, or its file's path into {name}_FILE")
         return value

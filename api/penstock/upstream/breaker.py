@@ -93,10 +93,14 @@ class Breaker:
             self._probing = False
         if self.state == pybreaker.STATE_HALF_OPEN and not probe:
             return
-        self.hear(hears)
+        self._hear(hears)
 
-    def hear(self, hears: Hears) -> None:
-        """Count an outcome; one that no permit stands for is a stream that failed after its first event."""
+    def broke_off(self) -> None:
+        """A stream failed after its first event: one more failure, though its permit was reported on."""
+        if self.state != pybreaker.STATE_HALF_OPEN:  # it began before this opened
+            self._hear(Hears.FAILED)
+
+    def _hear(self, hears: Hears) -> None:
         if self.state == pybreaker.STATE_OPEN:
             return
         if hears is Hears.SUCCEEDED:

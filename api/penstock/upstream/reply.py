@@ -45,7 +45,7 @@ class Reply:
         assert self.stream is not None  # noqa: S101  # a reply without a stream has a body
         ending = await self.stream.pour(take)
         if VERDICTS[ending.outcome].hears is Hears.FAILED:
-            self.target.breaker.hear(Hears.FAILED)
+            self.target.breaker.broke_off()
         return ending
 
     def close(self) -> None:

@@ -172,9 +172,9 @@ def test_a_permit_is_reported_on_once(room: Room) -> None:
 
 def test_a_stream_that_broke_after_its_success_is_a_failure_of_its_own(room: Room) -> None:
     for _ in range(2):
-        room.breaker.hear(Hears.FAILED)
+        room.breaker.broke_off()
     assert room.state() == "closed"
-    room.breaker.hear(Hears.FAILED)
+    room.breaker.broke_off()
     assert room.state() == "open"
 
 
