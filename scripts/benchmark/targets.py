@@ -34,7 +34,7 @@ class Target:
 
 def of(results: Results, workload: str, program: str, key: str) -> list[float]:
     """A figure in every round."""
-    values = [figures[key] for figures in results.figures[workload][program]]
+    values = [figures[key] for figures in results.figures.get(workload, {}).get(program, [])]
     return [] if any(map(isnan, values)) else values
 
 
