@@ -34,7 +34,8 @@ class Target:
 
 def of(results: Results, workload: str, program: str, key: str) -> list[float]:
     """A figure in every round."""
-    values = [figures[key] for figures in results.figures[workload][program]]
+    rounds = results.figures[workload][program] if workload in results.figures else []
+    values = [figures[key] for figures in rounds]
     return [] if any(map(isnan, values)) else values
 
 

@@ -1,12 +1,13 @@
 """What a request costs, in instructions: it may not creep up unseen.
 
 Instructions are counted in the gateway as users run it, and compared with those of a fixed piece of Python that is
-counted in the same run. So neither the machine nor what else it does matters, and hardly the interpreter.
+counted in the same run. So neither the machine nor what else it does matters; the interpreter does, by a sixth.
 A change that is worth its cost records the new figures here.
 """
 
 import http.client
 import json
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,12 @@ from tests.servers import Simulator
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
-RECORDED = {"chat": 3.97, "stream": 9.9, "function": 12.35}
-"""Instructions for one, over those of a turn of the reference."""
+RECORDED = {
+    11: {"chat": 3.08, "stream": 12.0, "function": 11.6},
+    13: {"chat": 3.55, "stream": 13.2, "function": 12.7},
+}
+"""For Python 3.x, the instructions for one over those of a turn of the reference."""
+NEAREST = RECORDED[min(RECORDED, key=lambda minor: abs(minor - sys.version_info.minor))]
 ALLOWED = 1.15
 WARM, REFERENCE_TURNS = 20, 500
 KEY = "sk-cost"
@@ -29,7 +34,11 @@ HEADERS = {"authorization": f"Bearer {KEY}", "content-type": "application/json"}
 CHAT = {"model": "tiny", "messages": [{"role": "user", "content": "hello there " * 16}], "max_tokens": 64}
 ASKED: dict[str, tuple[str, Any, int]] = {
     "chat": ("/v1/chat/completions", CHAT, 60),
-    "stream": ("/v1/chat/completions", {**CHAT, "stream": True, "ignore_eos": True, "max_tokens": 20}, 4),
+    "stream": (
+        "/v1/chat/completions",
+        {**CHAT, "model": "paced", "stream": True, "ignore_eos": True, "max_tokens": 20},
+        4,
+    ),
     "function": ("/v1/functions/ClassifyTicket", {"text": "I was charged twice for March."}, 30),
 }
 
@@ -67,8 +76,9 @@ def turns(reference: Counted) -> None:
 def costs(require: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Costs]:
     valgrind, folder = require("valgrind"), tmp_path_factory.mktemp("cost")
     here = Path(__file__).parent
-    with Simulator("--speed", "0.5") as replica:
+    with Simulator("--speed", "inf") as replica, Simulator("--speed", "0.5", "--model", "paced") as paced:
         settings = one_model([replica.url], cloud="http://127.0.0.1:9", api_keys=[f"cost={KEY}"])
+        settings["models"] += one_model([paced.url], name="paced")["models"]  # each event is read by itself
         settings["watch"] = {"interval_s": 3600}  # it is beside the road, and would be counted
         (folder / "penstock.yaml").write_text(yaml.safe_dump(settings))
         serve = ["-m", "penstock.cli", "serve", "--config", str(folder / "penstock.yaml"), "--port", "0"]
@@ -79,11 +89,11 @@ def costs(require: Callable[[str], str], tmp_path_factory: pytest.TempPathFactor
             yield Costs(gateway, reference)
 
 
-@pytest.mark.parametrize("work", RECORDED)
+@pytest.mark.parametrize("work", NEAREST)
 def test_it_costs_no_more_than_recorded(
     costs: Costs, work: str, record_property: Callable[[str, object], None]
 ) -> None:
     cost = costs.of(work)
     record_property("cost", cost)
-    print(f"{work}: {cost:.2f} turns of the reference, {RECORDED[work]:.2f} recorded")
-    assert cost <= RECORDED[work] * ALLOWED
+    print(f"{work}: {cost:.2f} turns of the reference, {NEAREST[work]:.2f} recorded")
+    assert cost <= NEAREST[work] * ALLOWED
