@@ -35,6 +35,7 @@ from penstock.telemetry.record import Journal
 from penstock.upstream.attempt import Attempt
 from penstock.upstream.breaker import State
 from penstock.upstream.dispatch import Dispatcher
+from penstock.upstream.glance import Glance
 from penstock.upstream.gossip import Gossip
 from penstock.upstream.roster import Roster
 from penstock.upstream.target import Target
@@ -65,7 +66,8 @@ class Instance:
         rng = random.Random()  # noqa: S311  # spreads load; guards nothing
         self.roster = Roster(settings, time.monotonic, rng, self._breaker_moved)
         self._gossip = Gossip(self._store, self.roster, lambda: self._store_up)
-        self._watcher = Watcher(settings.watch, self.roster, time.monotonic, self._target_moved)
+        self._beside = Transport(settings.max_connections)  # the watcher's: calls can leave it none
+        self._watcher = Watcher(settings.watch, self.roster, Glance(self._beside), time.monotonic, self._target_moved)
         self.transport = Transport(settings.max_connections)
         attempt = Attempt(self.transport, settings.max_reply_bytes)
         self._dispatcher = Dispatcher(
@@ -118,6 +120,7 @@ class Instance:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
                 self.transport.close()
+                self._beside.close()
                 await self._store.aclose()
                 self._lines.close()
 

@@ -62,11 +62,11 @@ class Attempt:
         deadline = first_deadline(call, asyncio.get_running_loop().time())
         status = await exchange.head(deadline)
         if not 200 <= status < 300:
-            body = await _whole(exchange, ERROR_BYTES, deadline)
+            body = await exchange.whole(ERROR_BYTES, deadline)
             return failure_of(status, exchange.headers, body or b"")
         if call.stream:
             return await self._opened(reply, deadline)
-        body = await _whole(exchange, self._max_reply_bytes, deadline)
+        body = await exchange.whole(self._max_reply_bytes, deadline)
         if body is None:
             return Failure(Outcome.SERVER_ERROR, f"a reply of more than {self._max_reply_bytes} bytes")
         return _read(reply, body)
@@ -92,17 +92,6 @@ def first_deadline(call: Call, now: float) -> float:
     if call.max_tokens is None:
         return call.deadline
     return min(call.deadline, now + limits.first_event_s + limits.token_s * call.max_tokens)
-
-
-async def _whole(exchange: Exchange, limit: int, deadline: float) -> bytes | None:
-    """The body; None if it is larger than the limit."""
-    parts, size = [], 0
-    while data := await exchange.read(deadline):
-        parts.append(data)
-        size += len(data)
-        if size > limit:
-            return None
-    return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 def _read(reply: Reply, body: bytes) -> Failure | None:

@@ -85,6 +85,16 @@ class Exchange:
         self.resume()
         return data
 
+    async def whole(self, limit: int, deadline: float) -> bytes | None:
+        """The body; None if it is larger than the limit."""
+        parts, size = [], 0
+        while data := await self.read(deadline):
+            parts.append(data)
+            size += len(data)
+            if size > limit:
+                return None
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
     def pour(self, sink: Callable[[bytes], None], ended: Callable[[WireError | None], None]) -> None:
         """Hand every further body byte to `sink` the moment it arrives, then call `ended` once."""
         self._sink, self._ended = sink, ended

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 from urllib.parse import urlsplit
@@ -13,6 +13,8 @@ from penstock.upstream.breaker import Breaker, State
 from penstock.upstream.transport import Origin
 
 Kind = Literal["replica", "cloud"]
+
+USER_AGENT = f"penstock/{__version__}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +94,22 @@ class Target:
         )
         return head + told.encode() + b"\r\n\r\n"
 
+    def question(self, path: str) -> bytes:
+        """A GET's only bytes. The connection is not kept: questions are few."""
+        headers = {"host": self._host, "user-agent": USER_AGENT, "connection": "close", **self.authorization}
+        return _head(f"GET {self._base}{path}", headers) + b"\r\n"
+
     def _fixed(self, path: str) -> bytes:
         headers = {
             "host": self._host,
-            "user-agent": f"penstock/{__version__}",
+            "user-agent": USER_AGENT,
             "content-type": "application/json",
             "accept-encoding": "identity",
             **self.authorization,
         }
-        lines = [f"POST {self._base}{path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
-        return "".join(line + "\r\n" for line in lines).encode("latin-1")
+        return _head(f"POST {self._base}{path}", headers)
+
+
+def _head(asked: str, headers: Mapping[str, str]) -> bytes:
+    lines = [f"{asked} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
+    return "".join(line + "\r\n" for line in lines).encode("latin-1")

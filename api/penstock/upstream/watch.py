@@ -8,14 +8,13 @@ import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-import httpx
+import orjson
 
 from penstock.settings.parts import Replica
 from penstock.settings.parts import Watch as WatchSettings
+from penstock.upstream.glance import Glance
 from penstock.upstream.roster import Roster
 from penstock.upstream.target import EngineGauges, Target
-
-METRICS_BYTES = 4 * 2**20
 
 # vLLM's metric names; one line for each engine of a data-parallel replica.
 _RUNNING = re.compile(rb"^vllm:num_requests_running\{[^}]*\} (\S+)", re.MULTILINE)
@@ -33,6 +32,7 @@ class Watcher:
 
     settings: WatchSettings
     roster: Roster
+    glance: Glance
     clock: Callable[[], float]
     told: Callable[[Target], None]
     _failures: dict[str, int] = field(default_factory=dict, init=False)
@@ -40,12 +40,10 @@ class Watcher:
 
     async def run(self) -> None:
         """Watch until cancelled."""
-        limits = httpx.Limits(max_keepalive_connections=0)  # vLLM closes idle connections; readings are few
-        async with httpx.AsyncClient(timeout=self.settings.timeout_s, limits=limits, trust_env=False) as client:
-            while True:
-                await self.look(client)
-                self._looked.set()
-                await asyncio.sleep(self.settings.interval_s)
+        while True:
+            await self.look()
+            self._looked.set()
+            await asyncio.sleep(self.settings.interval_s)
 
     async def first_look(self, limit_s: float) -> None:
         """Wait until every replica was read once, or so many seconds."""
@@ -53,24 +51,22 @@ class Watcher:
             async with asyncio.timeout(limit_s):
                 await self._looked.wait()
 
-    async def look(self, client: httpx.AsyncClient) -> None:
+    async def look(self) -> None:
         """One round: every replica at the same time, each within its limit."""
         replicas = [target for target in self.roster.targets.values() if target.kind == "replica"]
-        readings: list[Awaitable[None]] = [self._read(client, target) for target in replicas]
-        readings += [self._discover(client, replica) for replica in self.roster.undiscovered]
+        readings: list[Awaitable[None]] = [self._read(target) for target in replicas]
+        readings += [self._discover(replica) for replica in self.roster.undiscovered]
         await asyncio.gather(*readings)
         for name in self._failures.keys() - self.roster.targets.keys():
             del self._failures[name]
 
-    async def _read(self, client: httpx.AsyncClient, target: Target) -> None:
-        try:
-            async with asyncio.timeout(self.settings.timeout_s):
-                health = await client.get(f"{target.url}/health")
-                healthy = health.status_code == 200
-                if healthy:
-                    target.engine = await self._gauges(client, target) or target.engine
-        except (httpx.HTTPError, TimeoutError):
-            healthy = False
+    async def _read(self, target: Target) -> None:
+        deadline = self._deadline()
+        healthy = await self.glance.get(target, "/health", deadline) is not None
+        if healthy:
+            in_flight = target.in_flight
+            metrics = await self.glance.get(target, "/metrics", deadline)
+            target.engine = gauges_in(metrics or b"", in_flight, self.clock()) or target.engine
         failures = 0 if healthy else self._failures.get(target.id, 0) + 1
         self._failures[target.id] = failures
         self._judge(target, up=failures < self.settings.failures if target.up else healthy)
@@ -83,22 +79,16 @@ class Watcher:
             target.breaker.probe_soon()
         self.told(target)
 
-    async def _gauges(self, client: httpx.AsyncClient, target: Target) -> EngineGauges | None:
-        in_flight = target.in_flight
-        response = await client.get(f"{target.url}/metrics")
-        if response.status_code != 200 or len(response.content) > METRICS_BYTES:
-            return None
-        return gauges_in(response.content, in_flight, self.clock())
-
-    async def _discover(self, client: httpx.AsyncClient, replica: Replica) -> None:
+    async def _discover(self, replica: Replica) -> None:
+        told = await self.glance.get(self.roster.target(replica.name), "/v1/models", self._deadline())
         try:
-            async with asyncio.timeout(self.settings.timeout_s):
-                target = self.roster.target(replica.name)
-                response = await client.get(f"{replica.url}/v1/models", headers=target.authorization)
-            models = [entry["id"] for entry in response.json()["data"]]
-        except (httpx.HTTPError, TimeoutError, ValueError, KeyError, TypeError):
+            models = [entry["id"] for entry in orjson.loads(told or b"")["data"]]
+        except (ValueError, KeyError, TypeError):
             return  # it may still be loading; what it told before stays
         self.roster.discovered(replica.name, [name for name in models if isinstance(name, str)])
+
+    def _deadline(self) -> float:
+        return asyncio.get_running_loop().time() + self.settings.timeout_s
 
 
 def gauges_in(metrics: bytes, in_flight: int, now: float) -> EngineGauges | None:

@@ -57,6 +57,7 @@ class Traffic:
         self._clients = clients
         self._sessions: list[aiohttp.ClientSession] = []
         self._sent = 0
+        self._usual_s = 0.1
 
     async def flow(self, rate: float, seconds: float) -> list[asyncio.Task[Result]]:
         """Send so many a second for so long, whatever becomes of them: returns with the last ones still open."""
@@ -68,11 +69,14 @@ class Traffic:
         return tasks
 
     async def rush(self, count: int, at_once: int, leavers: float, rng: random.Random) -> list[Result]:
-        """Send so many as fast as they are answered, `at_once` being open; a share of the clients leaves early."""
+        """Send so many as fast as they are answered, `at_once` being open.
+
+        A share of the clients leaves, each at any moment of the time that an answer takes; few are too late for it.
+        """
         left = iter(range(count))
 
         async def client() -> list[Result]:
-            return [await self.send(rng.uniform(0, 0.2) if rng.random() < leavers else None) for _ in left]
+            return [await self.send(rng.uniform(0, self._usual_s) if rng.random() < leavers else None) for _ in left]
 
         return [result for results in await asyncio.gather(*(client() for _ in range(at_once))) for result in results]
 
@@ -88,9 +92,11 @@ class Traffic:
                 session.post(self._url, json=self._body(self._sent, stream)) as response,
             ):
                 ended, code = classify(response.status, await response.text(), stream)
+                seconds = time.monotonic() - began
+                self._usual_s += (seconds - self._usual_s) / 100
                 return Result(
                     began,
-                    time.monotonic() - began,
+                    seconds,
                     stream,
                     ended,
                     response.status,
