@@ -48,6 +48,7 @@ async def one_dies(pool: Pool, gateway: Gateway, traffic: Traffic, figures: Figu
     figures(
         one_dies_requests=len(results + late),
         one_dies_streams_broken_and_told=len(broken),
+        one_dies_share_not_complete=len(broken) / len(results + late),
         one_dies_s_to_breaker_open=opened_at - killed_at,
         one_dies_attempts_at_it_when_open=attempts_when_open,
         one_dies_its_probes=probes,
