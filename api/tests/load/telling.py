@@ -1,4 +1,4 @@
-"""`penstock`, which on SIGUSR1 logs how many tasks its loop has and how many requests it counts as open.
+"""`penstock`, which on SIGUSR1 logs how many tasks its loop has.
 
 What the product does not expose is asked of its process here, so that it need not expose it.
 """
