@@ -190,3 +190,7 @@ TROUBLED = {
     "stream": chat("stream", max_tokens=40, stream=True, model="slow"),
     "whole": chat("whole", max_tokens=40, model="slow"),
 }
+TERMINATED = {
+    "stream": chat("stream", max_tokens=1800, stream=True),
+    "whole": chat("whole", max_tokens=1800),
+}

@@ -13,12 +13,12 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ask import Case
-from cases import SETS, TROUBLED
+from cases import SETS, TERMINATED, TROUBLED
 from vllm_cpu import HERE, Replica
 
 CAPTURES = HERE.parent / "simulator" / "captures"
@@ -84,18 +84,20 @@ def record_sets() -> None:
                 save(folder, case.name, ask(replica.port, case))
 
 
-def under(replica: Replica, event: Callable[[], None]) -> dict[str, str]:
-    """What the cases in TROUBLED are answered when `event` happens while they are being answered."""
+def under(
+    replica: Replica, event: Callable[[], None], cases: Mapping[str, Case] = TROUBLED, after_s: float = 0.7
+) -> dict[str, str]:
+    """What the cases are answered when `event` happens while they are being answered; silence is left out."""
     answers: dict[str, str] = {}
 
     def answer(case: Case) -> None:
         with suppress(TimeoutError):
             answers[case.name] = ask(replica.port, case)
 
-    threads = [threading.Thread(target=answer, args=[case]) for case in TROUBLED.values()]
+    threads = [threading.Thread(target=answer, args=[case]) for case in cases.values()]
     for thread in threads:
         thread.start()
-    time.sleep(0.7)  # the slow model has made some tokens by now
+    time.sleep(after_s)  # the model has made some tokens by now
     event()
     for thread in threads:
         thread.join()
@@ -115,13 +117,20 @@ def record_busy_and_killed() -> None:
 
 
 def record_terminated() -> None:
-    for _ in range(8):
-        with serving("slow") as replica:
-            answers = under(replica, replica.terminate)
-        if len(answers) == len(TROUBLED):
-            break  # else it hung, as it does one in two times
-    for name, text in answers.items():
-        save("trouble", f"terminated_{name}", text)
+    """Asked to end, vLLM fails what is open in one of three ways, as it happens: with an error; by calling it
+    finished, for the reason "abort"; or by falling silent for ever, which leaves nothing to record."""
+    wanted = {"terminated", "aborted"}
+    for _ in range(12):
+        with serving("words") as replica:
+            answers = under(replica, replica.terminate, TERMINATED, after_s=0.2)
+        if len(answers) == len(TERMINATED):
+            kind = "aborted" if '"finish_reason":"abort"' in answers["whole"] else "terminated"
+            for name, text in answers.items():
+                save("trouble", f"{kind}_{name}", text)
+            wanted.discard(kind)
+        if not wanted:
+            return
+    raise RuntimeError(f"never seen: {wanted}")
 
 
 def record_draining() -> None:

@@ -78,8 +78,8 @@ class Replica:
         os.kill(self.processes()["VLLM::Worker"], signal.SIGCONT)
 
     def stop(self, grace_s: float = 8) -> None:
-        """End it as an orchestrator does: ask, wait, kill. One in two times vLLM, its engine gone, waits for ever
-        for streams that it will never finish; it takes no more connections then, and says nothing on those it has.
+        """End it as an orchestrator does: ask, wait, kill. Asked, vLLM as often as not waits for ever for streams
+        that it will never finish; it takes no more connections then, and says nothing on those that it has.
         """
         if not self.running():
             return

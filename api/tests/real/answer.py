@@ -29,6 +29,11 @@ class Answer:
         return "[DONE]" in self.events or '"finish_reason":"' in "".join(self.events)
 
     @property
+    def aborted(self) -> bool:
+        """It ends as vLLM ends one that it gives up: complete in form, cut short in fact."""
+        return '"finish_reason":"abort"' in "".join(self.events)
+
+    @property
     def error(self) -> dict[str, str]:
         """The error that the last event holds."""
         error: dict[str, str] = json.loads(self.events[-1]).get("error", {})

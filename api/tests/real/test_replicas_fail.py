@@ -66,12 +66,14 @@ def broken_as_told(answer: Answer) -> None:
     """A stream that broke says so and does not look complete."""
     assert answer.status == 200
     assert answer.target == "a"
+    assert not answer.aborted, "a stream that vLLM gave up looks complete"
     assert answer.error["message"]
     assert not answer.looks_complete
 
 
 def answered_by_b(answer: Answer) -> None:
     assert answer.status == 200
+    assert not answer.aborted, "half an answer, given up by vLLM, was passed on"
     assert answer.target == "b"
     assert answer.looks_complete
 
