@@ -101,4 +101,8 @@ class Front:
         if isinstance(error, ClientGone):
             record.status = error.status
         elif not visit.started:
-            await visit.respond(error.status, error_headers(error), error_body(error))
+            headers = error_headers(error)
+            if record.attempts:
+                headers.append((b"x-penstock-target", record.target.encode()))
+                headers.append((b"x-penstock-attempts", b"%d" % record.attempts))
+            await visit.respond(error.status, headers, error_body(error))

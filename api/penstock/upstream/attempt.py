@@ -13,6 +13,7 @@ from penstock.upstream.pool import Seat
 from penstock.upstream.refusal import Failure, failure_of
 from penstock.upstream.reply import Reply
 from penstock.upstream.stream import Stream
+from penstock.upstream.streams import given_up
 from penstock.upstream.target import Lease
 from penstock.upstream.transport import Transport
 from penstock.upstream.verdicts import Outcome
@@ -102,6 +103,8 @@ def _read(reply: Reply, body: bytes) -> Failure | None:
         return Failure(Outcome.SERVER_ERROR, "HTTP 200 with something that is not JSON")
     if not isinstance(fields, dict) or reply.call.dialect.answer not in fields:
         return Failure(Outcome.SERVER_ERROR, "HTTP 200 without an answer")
+    if given_up(fields) or fields.get("status") == "failed":
+        return Failure(Outcome.SERVER_ERROR, "HTTP 200 with an answer that was given up")
     reply.body, reply.fields = body, fields
     return None
 

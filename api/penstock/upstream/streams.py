@@ -5,6 +5,7 @@ An event is looked into only where a byte test says that it may matter: most are
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import Enum
 from typing import Protocol
 
@@ -29,6 +30,14 @@ class Seen(Enum):
     ERROR = "error"
     DONE = "done"
     MALFORMED = "malformed"
+
+
+def given_up(answer: Mapping[str, object]) -> bool:
+    """Whether an answer, or a chunk of one, was given up half-way: a vLLM that shuts down may finish with `abort`."""
+    choices = answer.get("choices")
+    return isinstance(choices, list) and any(
+        isinstance(choice, dict) and choice.get("finish_reason") == "abort" for choice in choices
+    )
 
 
 class Events(Protocol):
@@ -99,6 +108,9 @@ class ChatEvents:
         choices = chunk.get("choices")
         if not isinstance(choices, list) or not choices:
             return Seen.USAGE if usage else Seen.PREAMBLE
+        if given_up(chunk):
+            self.error = {"message": "The engine gave the answer up.", "code": 500}
+            return Seen.ERROR
         for choice in choices:
             if isinstance(choice, dict) and choice.get("finish_reason") is not None:
                 index = choice.get("index")
