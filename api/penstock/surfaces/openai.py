@@ -80,8 +80,9 @@ def check(dialect: Dialect, fields: Mapping[str, object]) -> None:
         raise InvalidRequest(f"`{dialect.prompt}` is missing.", param=dialect.prompt)
     for name, (types, spelled) in _TYPES.items():
         value = fields.get(name)
-        wrong = not isinstance(value, types) or (isinstance(value, bool) and bool not in types)
-        if value is not None and wrong:
+        if value is None:
+            continue
+        if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
             raise InvalidRequest(f"`{name}` must be {spelled}.", param=name)
     if dialect.events is None and fields.get("stream"):
         raise InvalidRequest(f"{dialect.path} does not stream.", param="stream")

@@ -57,12 +57,13 @@ class Breaker:
         self._opened_at = 0.0
         self._open_s = self._first_open_s = min(settings.reset_s, settings.reset_max_s)
         self._probing = False
+        self._state: State = "closed"
         self.probed_elsewhere = False
         """Another instance is probing: leave it to that one."""
 
     @property
     def state(self) -> State:
-        return cast(State, self._machine.current_state)
+        return self._state
 
     @property
     def retry_in_s(self) -> float:
@@ -73,7 +74,7 @@ class Breaker:
 
     def admit(self) -> Permit | None:
         """Leave to try the target; None when it is open, or when another call is probing it."""
-        state = self._machine.current_state
+        state = self._state
         if state == pybreaker.STATE_CLOSED:
             return Permit(self, probe=False)
         if state == pybreaker.STATE_OPEN:
@@ -143,6 +144,7 @@ class Breaker:
             self._machine.half_open()
 
     def _moved(self, state: State) -> None:
+        self._state = state
         if state == pybreaker.STATE_OPEN:
             self._opened_at = self._clock()
         elif state == pybreaker.STATE_CLOSED:

@@ -23,6 +23,8 @@ class Splitter:
     def feed(self, data: bytes) -> list[bytes]:
         if self._rest:
             data = self._rest + data
+        elif data.endswith(b"\n\n") and data.find(b"\n\n") == len(data) - 2 and b"\r" not in data:  # one, as most are
+            return [data]
         if b"\r" not in data:
             events = [part + b"\n\n" for part in data.split(b"\n\n")]
             self._rest = events.pop()[:-2]

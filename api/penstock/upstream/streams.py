@@ -76,6 +76,9 @@ class ChatEvents:
         return len(self._finished) >= self._choices
 
     def see(self, event: bytes) -> Seen:
+        if self.tokens and self._is_plain(event):
+            self.tokens += 1
+            return Seen.TOKEN
         data = data_of(event)
         if data is None:
             return Seen.COMMENT
@@ -83,16 +86,17 @@ class ChatEvents:
             return Seen.DONE
         if not (data.startswith(b"{") and data.endswith(b"}")):
             return Seen.MALFORMED
-        if self.tokens and not self._may_matter(data):
-            self.tokens += 1
-            return Seen.TOKEN
         return self._read(data)
 
-    def _may_matter(self, data: bytes) -> bool:
+    def _is_plain(self, event: bytes) -> bool:
+        """A chunk with a token and nothing else that we care for, by tests of its bytes alone."""
         return (
-            (b'"finish_reason"' in data and (b'"finish_reason":null' not in data or self._choices > 1))
-            or (b'"usage"' in data and b'"usage":null' not in data)
-            or b'"error"' in data
+            b'"finish_reason":null' in event
+            and self._choices == 1
+            and event.startswith(b"data: {")
+            and event.endswith(b"}\n\n")
+            and (b'"usage"' not in event or b'"usage":null' in event)
+            and b'"error"' not in event
         )
 
     def _read(self, data: bytes) -> Seen:
@@ -100,8 +104,8 @@ class ChatEvents:
             chunk = orjson.loads(data)
         except orjson.JSONDecodeError:
             return Seen.MALFORMED
-        if isinstance(error := chunk.get("error"), dict):
-            self.error = error
+        if error := chunk.get("error"):
+            self.error = error if isinstance(error, dict) else {"message": str(error)}
             return Seen.ERROR
         usage = usage_of(chunk.get("usage"))
         self.usage = usage or self.usage
