@@ -36,6 +36,7 @@ class Lease:
     def __init__(self, target: Target) -> None:
         self._target: Target | None = target
         target.in_flight += 1
+        target.begun += 1
 
     def release(self) -> None:
         target, self._target = self._target, None
@@ -62,6 +63,8 @@ class Target:
         self.origin = Origin(parts.hostname or "", parts.port or (443 if tls else 80), tls)
         self.breaker = Breaker(told.breaker, clock, lambda state: told.changed(self, state))
         self.in_flight = 0
+        self.begun = 0
+        """Leases ever taken."""
         self.drained = False
         self.up = True
         self.engine: EngineGauges | None = None

@@ -64,9 +64,10 @@ class Watcher:
         deadline = self._deadline()
         healthy = await self.glance.get(target, "/health", deadline) is not None
         if healthy:
-            in_flight = target.in_flight
+            in_flight, begun = target.in_flight, target.begun
             metrics = await self.glance.get(target, "/metrics", deadline)
-            target.engine = gauges_in(metrics or b"", in_flight, self.clock()) or target.engine
+            ours = in_flight + target.begun - begun  # whatever of ours the engine can have counted meanwhile
+            target.engine = gauges_in(metrics or b"", ours, self.clock()) or target.engine
         failures = 0 if healthy else self._failures.get(target.id, 0) + 1
         self._failures[target.id] = failures
         self._judge(target, up=failures < self.settings.failures if target.up else healthy)
@@ -91,8 +92,8 @@ class Watcher:
         return asyncio.get_running_loop().time() + self.settings.timeout_s
 
 
-def gauges_in(metrics: bytes, in_flight: int, now: float) -> EngineGauges | None:
-    """The engine's load from its metrics; `in_flight` is how much of it was ours. None if they are not vLLM's."""
+def gauges_in(metrics: bytes, ours: int, now: float) -> EngineGauges | None:
+    """The engine's load from its metrics; `ours` is how much of it may have been our own. None if they are not vLLM's."""
     try:
         running = [float(value) for value in _RUNNING.findall(metrics)]
         waiting = [float(value) for value in _WAITING.findall(metrics)]
@@ -102,4 +103,4 @@ def gauges_in(metrics: bytes, in_flight: int, now: float) -> EngineGauges | None
     if not running:
         return None
     load = int(sum(running) + sum(waiting))
-    return EngineGauges(now, int(sum(running)), int(sum(waiting)), max(usage, default=0.0), max(0, load - in_flight))
+    return EngineGauges(now, int(sum(running)), int(sum(waiting)), max(usage, default=0.0), max(0, load - ours))

@@ -12,7 +12,7 @@ from tests.servers import Simulator
 
 RECORDED = {capture.name: capture for capture in captures("trouble")}
 pytestmark = pytest.mark.skipif(not RECORDED, reason="there are no recordings of trouble")
-FLAGS = ("--model", "slow", "--max-model-len", "2048", "--block-size", "32")
+FLAGS = ("--model", "slow", "--model", "words", "--max-model-len", "2048", "--block-size", "32")
 
 
 def ask(url: str, name: str) -> Answer:
