@@ -117,9 +117,8 @@ class Settings(BaseSettings):
     @classmethod
     def _are_keys(cls, keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
         for secret in keys:
-            name, named, key = secret.get_secret_value().partition("=")
-            # An empty key would let in whoever sends none; a nameless one padded with `=` would read as a name.
-            if not name or (named and not key.strip("=")):
+            name, _, key = secret.get_secret_value().partition("=")
+            if not name or not key:  # an empty one would let in whoever sends none
                 raise ValueError("each key is written as `name=key`, and neither may be empty")
         return keys
 

@@ -13,7 +13,7 @@ def keys(*written: str) -> tuple[SecretStr, ...]:
     return tuple(SecretStr(each) for each in written)
 
 
-DOOR = Doorkeeper(keys("shop=sk-shop", "search=sk-search==", "sk-nameless"), keys("ada=sk-ada"))
+DOOR = Doorkeeper(keys("shop=sk-shop", "search=sk-search=="), keys("ada=sk-ada"))
 
 
 def bearer(key: str) -> dict[bytes, bytes]:
@@ -26,7 +26,6 @@ def bearer(key: str) -> dict[bytes, bytes]:
         (CHAT, bearer("sk-shop"), "shop"),
         (CHAT, bearer("sk-search=="), "search"),
         (CHAT, bearer("sk-ada"), "ada"),
-        (CHAT, bearer("sk-nameless"), "key"),
         (ADMIN, bearer("sk-ada"), "ada"),
         (CHAT, {b"authorization": b"bearer   sk-shop "}, "shop"),
     ],

@@ -63,10 +63,10 @@ def test_the_environment_may_name_the_file(folder: Path, monkeypatch: pytest.Mon
 
 def test_lists_stand_in_the_environment_with_commas(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PENSTOCK_REPLICAS", "http://gpu-1:8000/, http://gpu-2:8000,")
-    monkeypatch.setenv("PENSTOCK_API_KEYS", "shop=sk-1,search=sk-2==,sk-3")
+    monkeypatch.setenv("PENSTOCK_API_KEYS", "shop=sk-1,search=sk-2==")
     settings = load_settings()
     assert settings.replicas == ("http://gpu-1:8000", "http://gpu-2:8000")
-    assert [key.get_secret_value() for key in settings.api_keys] == ["shop=sk-1", "search=sk-2==", "sk-3"]
+    assert [key.get_secret_value() for key in settings.api_keys] == ["shop=sk-1", "search=sk-2=="]
 
 
 def test_what_lies_deeper_is_named_with_two_lines(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,8 +131,7 @@ def test_secrets_do_not_show(folder: Path) -> None:
         ({"breaker": {"window_s": 0.5}}, "breaker.window_s: "),
         ({"retry": {"ratio": 1.5}}, "retry.ratio: "),
         ({"api_keys": {"a": SECRET}}, "api_keys: "),
-        ({"api_keys": [f"{SECRET}=="]}, "name=key"),
-        ({"api_keys": [""]}, "name=key"),
+        ({"api_keys": [SECRET]}, "name=key"),
         ({"api_keys": ["alice="]}, "name=key"),
         ({"operator_keys": [f"={SECRET}"]}, "name=key"),
         ({"redis_url": [SECRET]}, "redis_url: "),
