@@ -118,7 +118,8 @@ class Settings(BaseSettings):
     def _are_keys(cls, keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
         for secret in keys:
             name, _, key = secret.get_secret_value().partition("=")
-            if not name or not key:  # an empty one would let in whoever sends none
+            # An empty key would let in whoever sends none, and one padded with `=` is a key without a name.
+            if not name or not key.strip("="):
                 raise ValueError("each key is written as `name=key`, and neither may be empty")
         return keys
 

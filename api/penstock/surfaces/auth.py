@@ -45,6 +45,6 @@ def _hashed(keys: Iterable[SecretStr]) -> dict[bytes, str]:
     """By SHA-256: a look-up takes the same time whatever was sent, and the keys are random, so need no salt."""
     found: dict[bytes, str] = {}
     for secret in keys:
-        name, named, key = secret.get_secret_value().partition("=")
-        found[hashlib.sha256((key if named else name).encode()).digest()] = name if named else "key"
+        name, _, key = secret.get_secret_value().partition("=")
+        found[hashlib.sha256(key.encode()).digest()] = name
     return found

@@ -93,7 +93,7 @@ class Watcher:
 
 
 def gauges_in(metrics: bytes, ours: int, now: float) -> EngineGauges | None:
-    """The engine's load from its metrics; `ours` is how much of it may have been our own. None if they are not vLLM's."""
+    """The engine's load from its metrics; `ours`: how much of it may be our own. None if they are not vLLM's."""
     try:
         running = [float(value) for value in _RUNNING.findall(metrics)]
         waiting = [float(value) for value in _WAITING.findall(metrics)]
