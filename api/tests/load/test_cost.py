@@ -9,6 +9,7 @@ import http.client
 import json
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,9 @@ class Costs:
             self._ask(path, body)
         return self._gateway.count(lambda: [self._ask(path, body) for _ in range(count)]) / count / self._turn
 
+    def close(self) -> None:
+        self._client.close()
+
     def _ask(self, path: str, body: object) -> None:
         self._client.request("POST", path, json.dumps(body), HEADERS)
         response = self._client.getresponse()
@@ -85,8 +89,9 @@ def costs(require: Callable[[str], str], tmp_path_factory: pytest.TempPathFactor
         with (
             Counted(valgrind, folder, *serve, env={"CLOUD_KEY": "sk-none"}) as gateway,
             Counted(valgrind, folder, str(here / "reference.py")) as reference,
+            closing(Costs(gateway, reference)) as costs,
         ):
-            yield Costs(gateway, reference)
+            yield costs
 
 
 @pytest.mark.parametrize("work", NEAREST)
