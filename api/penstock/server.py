@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import signal
 from collections.abc import Iterator
 
@@ -13,6 +14,8 @@ from penstock.app import Instance
 from penstock.surfaces.protocol import Protocol
 
 TICK_S = 0.02
+GARBAGE = 20_000
+"""Objects made and kept before a collection: a request makes a few hundred, and hardly any in cycles."""
 LAST_WORDS_S = 1.0
 """How long interrupted requests may take to tell their clients so."""
 
@@ -40,6 +43,13 @@ class Server(uvicorn.Server):
         )
         self._instance = instance
         self._draining: asyncio.Task[None] | None = None
+
+    def run(self, sockets: None = None) -> None:  # type: ignore[override]  # we never pass sockets
+        """Serve. What was made until now stays for good, so no collection needs to walk it while requests wait."""
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(GARBAGE)
+        super().run()
 
     async def startup(self, sockets: None = None) -> None:  # type: ignore[override]  # we never pass sockets
         await super().startup(sockets)
