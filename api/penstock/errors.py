@@ -197,3 +197,9 @@ class ClientGone(PenstockError):
 
     status = 499
     code = "client_gone"
+
+
+class ClientTooSlow(ClientGone):
+    """The client is there but did not read its answer before the call's time was up."""
+
+    code = "client_too_slow"

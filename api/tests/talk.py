@@ -7,9 +7,12 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import httpx
+
+from tests.gateway import Gateway
 
 Json = dict[str, Any]
 T = TypeVar("T")
@@ -103,3 +106,9 @@ class Client:
 
     def __exit__(self, *exception: object) -> None:
         self.close()
+
+
+def resident(gateway: Gateway) -> int:
+    """Bytes of memory."""
+    pages = Path(f"/proc/{gateway.process.pid}/statm").read_text().split()[1]
+    return int(pages) * 4096

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from penstock.errors import ClientGone, Draining, PenstockError
+from penstock.errors import ClientGone, ClientTooSlow, Draining, PenstockError
 from penstock.surfaces.outcomes import outcome_of
 from penstock.surfaces.pipe import Pipe
 from penstock.surfaces.render import JSON, Headers
@@ -23,6 +23,10 @@ SSE_HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (b"cache-control", b"no-cache"),
     (b"x-accel-buffering", b"no"),
 )
+
+
+LAST_BYTES_S = 5.0
+"""How long a client may take for what is written when its stream is over."""
 
 
 class Whole(Protocol):
@@ -62,9 +66,7 @@ async def relay(visit: Visit, call: Call, dispatcher: Dispatcher, shape: Shape) 
     try:
         reply = await dispatcher.open(call)
     finally:
-        record.attempts, record.waited_s = call.attempts, call.waited_s
-        if call.stops:
-            record.target = call.stops[-1].target
+        record.attempts, record.waited_s, record.target = call.attempts, call.waited_s, call.target
     try:
         _note_target(visit, reply)
         if reply.stream is None:
@@ -92,16 +94,21 @@ async def _stream(visit: Visit, reply: Reply, stream: Stream, shape: Streamed) -
     await visit.start(200, _headers(reply, SSE_HEADERS))
     visit.record.first_byte_at = visit.record.first_token_at = time.monotonic()
     try:
-        ending = await reply.pour(take)
-        await pipe.flush()
-        error = ending.error
+        error = (await reply.pour(take)).error
     except asyncio.CancelledError:
         if not isinstance(visit.why, Draining):
+            pipe.close()
             raise
         error = visit.why
+    reply.close()  # the target is done with, however long the client takes
+    try:
+        async with asyncio.timeout(LAST_BYTES_S):
+            await pipe.flush()
+            await _end_stream(visit, shape, error)
+    except TimeoutError:
+        raise ClientTooSlow("The client did not take the end of its answer.") from error
     finally:
         pipe.close()
-    await _end_stream(visit, shape, error)
 
 
 async def _end_stream(visit: Visit, shape: Streamed, error: PenstockError | None) -> None:

@@ -8,12 +8,12 @@ import time
 import orjson
 
 from penstock.upstream.call import Call
+from penstock.upstream.chat_events import given_up
 from penstock.upstream.exchange import Exchange, Full, Stale, Unreachable, WireError
 from penstock.upstream.pool import Seat
 from penstock.upstream.refusal import Failure, failure_of
 from penstock.upstream.reply import Reply
 from penstock.upstream.stream import Stream
-from penstock.upstream.streams import given_up
 from penstock.upstream.target import Lease
 from penstock.upstream.transport import Transport
 from penstock.upstream.verdicts import Outcome
@@ -21,6 +21,8 @@ from penstock.upstream.wording import worded
 
 ERROR_BYTES = 256 * 1024
 """How much of an error's body is read."""
+ERROR_S = 1.0
+"""How long it is waited for."""
 
 
 class Attempt:
@@ -63,8 +65,7 @@ class Attempt:
         deadline = first_deadline(call, asyncio.get_running_loop().time())
         status = await exchange.head(deadline)
         if not 200 <= status < 300:
-            body = await exchange.whole(ERROR_BYTES, deadline)
-            return failure_of(status, exchange.headers, body or b"")
+            return failure_of(status, exchange.headers, await _error_body(exchange))
         if call.stream:
             return await self._opened(reply, deadline)
         body = await exchange.whole(self._max_reply_bytes, deadline)
@@ -95,13 +96,22 @@ def first_deadline(call: Call, now: float) -> float:
     return min(call.deadline, now + limits.first_event_s + limits.token_s * call.max_tokens)
 
 
+async def _error_body(exchange: Exchange) -> bytes:
+    """What comes of it in a moment: the status has said enough to go on."""
+    try:
+        return await exchange.whole(ERROR_BYTES, asyncio.get_running_loop().time() + ERROR_S) or b""
+    except (TimeoutError, WireError):
+        return b""
+
+
 def _read(reply: Reply, body: bytes) -> Failure | None:
     """A success must hold an answer: some proxies say 200 over an error, or over HTML."""
     try:
         fields = orjson.loads(body)
     except orjson.JSONDecodeError:
         return Failure(Outcome.SERVER_ERROR, "HTTP 200 with something that is not JSON")
-    if not isinstance(fields, dict) or reply.call.dialect.answer not in fields:
+    answer = fields.get(reply.call.dialect.answer) if isinstance(fields, dict) else None
+    if not isinstance(answer, list) or (not answer and reply.call.dialect.answer == "choices"):
         return Failure(Outcome.SERVER_ERROR, "HTTP 200 without an answer")
     if given_up(fields) or fields.get("status") == "failed":
         return Failure(Outcome.SERVER_ERROR, "HTTP 200 with an answer that was given up")

@@ -23,6 +23,8 @@ class Call:
     stream: bool = False
     wants_usage: bool = False
     attempts: int = 0
+    target: str = "none"
+    """The target that was asked last."""
     waited_s: float = 0.0
     """Time spent waiting for targets: what is left of the call's time was ours."""
     stops: list[StopMade] = field(default_factory=list)

@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from penstock.upstream.streams import ChatEvents, Events, ResponsesEvents
+from penstock.upstream.chat_events import ChatEvents
+from penstock.upstream.responses_events import ResponsesEvents
+from penstock.upstream.streams import Events
 from penstock.upstream.usage import Usage, usage_of
 
 

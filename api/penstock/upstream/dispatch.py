@@ -86,6 +86,7 @@ class Dispatcher:
     async def _try(self, call: Call, seat: Seat) -> Reply | Failure:
         """One attempt; where a kept connection had gone stale, once more on a fresh one."""
         call.attempts += 1
+        call.target = seat.target.id
         lease = seat.target.lease()
         result: Reply | Failure | None = None
         try:

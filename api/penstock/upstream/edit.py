@@ -13,6 +13,10 @@ _TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\]:,]|[^"{}\[\]:,\s]+', re.
 _MODEL = re.compile(rb'"model"\s*:\s*("[^"\\]*(?:\\.[^"\\]*)*")', re.DOTALL)
 
 
+MANY_TOKENS = 40_000
+"""A body of more is written anew: it means the same, and reading it token by token would hold everyone else up."""
+
+
 class _Member(NamedTuple):
     name: str
     start: int
@@ -30,11 +34,11 @@ def edited(
         return raw
     standing = changes.keys() & fields.keys()
     if not drop.isdisjoint(fields) or not standing <= {"model"}:
-        return _rewritten(raw, changes, drop)
+        return _rewritten(raw, fields, changes, drop)
     if standing:
         model = _with_model(raw, changes["model"])
         if model is None:
-            return _rewritten(raw, changes, drop)
+            return _rewritten(raw, fields, changes, drop)
         raw = model
     new = [_member(name, value) for name, value in changes.items() if name not in fields]
     return _with_first(raw, new, empty=not fields) if new else raw
@@ -55,7 +59,10 @@ def _with_first(raw: bytes, members: list[bytes], *, empty: bool) -> bytes:
     return raw[:start] + b",".join(members) + (b"" if empty else b",") + raw[start:]
 
 
-def _rewritten(raw: bytes, changes: Mapping[str, object], drop: frozenset[str]) -> bytes:
+def _rewritten(raw: bytes, fields: Mapping[str, object], changes: Mapping[str, object], drop: frozenset[str]) -> bytes:
+    if raw.count(b"{") + raw.count(b"[") + raw.count(b'"') > MANY_TOKENS:
+        kept_fields = {name: value for name, value in fields.items() if name not in drop}
+        return orjson.dumps({**kept_fields, **changes})
     last = {member.name: member for member in _members(raw)}
     kept = [
         raw[member.start : member.end]

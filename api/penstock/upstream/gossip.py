@@ -21,6 +21,8 @@ OPENED_S = 60.0
 PROBING_S = 15.0
 DRAINED_S = 7 * 24 * 3600.0
 """How long a drain outlives the instances that know of it."""
+SAID = ("opened", "probing", "drained", "undrained")
+"""What is said of a target: its key is one of these, a colon and the target's id."""
 
 
 @dataclass(slots=True)
@@ -62,8 +64,10 @@ class Gossip:
             self._untold[key] = None
 
     def drained(self, target: Target) -> None:
-        """Remember to tell that an operator drained a target, or took that back."""
+        """Remember to tell that an operator drained a target, or took that back: each is said, and not left to be
+        guessed from silence, which may be that of a Redis that has lost its memory."""
         self._untold[f"drained:{target.id}"] = DRAINED_S if target.drained else None
+        self._untold[f"undrained:{target.id}"] = None if target.drained else DRAINED_S
 
     async def exchange(self) -> None:
         """Tell what is new here, then take in what is known elsewhere."""
@@ -76,16 +80,15 @@ class Gossip:
                 self._mine.add(key)
                 await self.store.mark(key, ttl_s)
         targets = tuple(self.roster.targets.values())
-        keys = [f"{what}:{target.id}" for target in targets for what in ("opened", "probing", "drained")]
+        keys = [f"{what}:{target.id}" for target in targets for what in SAID]
         marked = await self.store.marked(keys)
         if self.connected():
             for target in targets:
                 self._take_in(target, marked)
 
     def _take_in(self, target: Target, marked: frozenset[str]) -> None:
-        opened, probing, drained = f"opened:{target.id}", f"probing:{target.id}", f"drained:{target.id}"
-        if drained not in self._untold:
-            target.drained = drained in marked
+        opened, probing = f"opened:{target.id}", f"probing:{target.id}"
+        self._take_in_drain(target, marked)
         target.breaker.probed_elsewhere = probing in marked and probing not in self._mine
         if opened in self._untold:
             return
@@ -95,3 +98,12 @@ class Gossip:
         elif opened not in marked and opened in self._hearsay:
             self._hearsay.discard(opened)
             target.breaker.probe_soon()
+
+    def _take_in_drain(self, target: Target, marked: frozenset[str]) -> None:
+        drained, undrained = f"drained:{target.id}", f"undrained:{target.id}"
+        if drained in self._untold or undrained in self._untold:
+            return
+        if drained in marked or undrained in marked:
+            target.drained = drained in marked
+        elif target.drained:  # forgotten there, but not here
+            self.drained(target)

@@ -29,7 +29,7 @@ def failure_of(status: int, headers: Mapping[bytes, bytes], body: bytes) -> Fail
     # vLLM with a full queue and OpenAI when overloaded answer 503 in their own error's shape; what is broken on
     # the way to an engine, or dead, answers something else.
     outcome = outcome_of_status(status, busy=wait is not None or error is not None)
-    refusal = refused(status, error) if outcome is Outcome.REFUSED else None
+    refusal = refused(status, error or _other_shape(body)) if outcome is Outcome.REFUSED else None
     return Failure(outcome, f"HTTP {status}", wait, refusal)
 
 
@@ -49,6 +49,16 @@ def error_in(body: bytes) -> Mapping[str, object] | None:
         return None
     error = told.get("error") if isinstance(told, dict) else None
     return error if isinstance(error, dict) else None
+
+
+def _other_shape(body: bytes) -> Mapping[str, object] | None:
+    """The message of an error in FastAPI's shape, or of vLLM's when it refuses a key."""
+    try:
+        told = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+    text = (told.get("error") or told.get("detail")) if isinstance(told, dict) else None
+    return {"message": text} if isinstance(text, str) else None
 
 
 def refused(status: int, error: Mapping[str, object] | None) -> TargetRefused:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 
 # WHATWG HTML, 9.2.5: lines end in LF, CRLF or CR, and an empty line ends an event.
-_END = re.compile(rb"\r\n\r\n|\n\n|\r\r")
+_END = re.compile(rb"(?:\r\n|\n|\r(?=[^\n])){2}")
 _LINE = re.compile(rb"\r\n|\n|\r")
 
 
@@ -19,11 +20,17 @@ class Splitter:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._rest = b""
+        self._begun = False
 
     def feed(self, data: bytes) -> list[bytes]:
         if self._rest:
-            data = self._rest + data
-        elif data.endswith(b"\n\n") and data.find(b"\n\n") == len(data) - 2 and b"\r" not in data:  # one, as most are
+            data, self._rest = self._rest + data, b""
+        if not self._begun:
+            if len(data) < len(codecs.BOM_UTF8) and codecs.BOM_UTF8.startswith(data):
+                self._rest = data
+                return []
+            self._begun, data = True, data.removeprefix(codecs.BOM_UTF8)
+        if data.endswith(b"\n\n") and data.find(b"\n\n") == len(data) - 2 and b"\r" not in data:  # one, as most are
             return [data]
         if b"\r" not in data:
             events = [part + b"\n\n" for part in data.split(b"\n\n")]

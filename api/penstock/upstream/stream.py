@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from penstock.errors import PenstockError, StreamBroken, UpstreamTimeout
+from penstock.errors import ClientTooSlow, PenstockError, StreamBroken, UpstreamTimeout
 from penstock.upstream.exchange import Exchange, WireError
 from penstock.upstream.patience import after_next_read
 from penstock.upstream.refusal import Failure, failure_in_stream
@@ -43,8 +43,9 @@ class Stream:
         self._over: asyncio.Future[Ending] = self._loop.create_future()
         self._take: Callable[[list[bytes]], None] = _nowhere
         self._held: list[bytes] = []
+        self._held_bytes = 0
         self._rest: list[bytes] = []
-        self._is_open = False
+        self._is_open = self._has_hole = False
         self._heard_at = 0.0
         self._paused = False
         self._timer: asyncio.TimerHandle | None = None
@@ -77,6 +78,9 @@ class Stream:
                 return Failure(Outcome.SERVER_ERROR, "a stream without an answer")
             if seen in (Seen.PREAMBLE, Seen.TOKEN):
                 self._held.append(event)
+                self._held_bytes += len(event)
+            if self._held_bytes > EVENT_BYTES:
+                return Failure(Outcome.SERVER_ERROR, f"more than {EVENT_BYTES} bytes before any answer")
             if seen is Seen.TOKEN:
                 self._is_open, self._rest = True, events[at + 1 :]
                 break
@@ -123,7 +127,9 @@ class Stream:
             seen = self.events.see(event)
             if seen is Seen.DONE or seen is Seen.ERROR:
                 break
-            if seen is not Seen.MALFORMED and (seen is not Seen.USAGE or self._wants_usage):
+            if seen is Seen.MALFORMED:
+                self._has_hole = True
+            elif seen is not Seen.USAGE or self._wants_usage:
                 out.append(event)
             if seen is not Seen.COMMENT:
                 self._heard_at = self._loop.time()
@@ -155,7 +161,9 @@ class Stream:
             return
         now = self._loop.time()
         silent_from = now if self._paused else self._heard_at
-        if now >= self._deadline:
+        if now >= self._deadline and self._paused:
+            self._end(ClientTooSlow("The client read its answer too slowly."), Outcome.CLIENT_GONE)
+        elif now >= self._deadline:
             self._end(UpstreamTimeout("The call took longer than its total limit."), Outcome.TIMED_OUT)
         elif now - silent_from >= self._between_s - 0.001:
             if self.events.complete:
@@ -167,10 +175,12 @@ class Stream:
             self._check_at(silent_from + self._between_s)
 
     def _finish(self) -> None:
-        if self.events.complete:
-            self._end(None)
-        else:
+        if not self.events.complete:
             self._end(StreamBroken("The target broke off in the middle of its answer."))
+        elif self._has_hole:
+            self._end(StreamBroken("An event of the target could not be read: a part of its answer is missing."))
+        else:
+            self._end(None)
 
     def _end(self, error: PenstockError | None, outcome: Outcome = Outcome.CUT) -> None:
         if self._over.done():

@@ -70,8 +70,8 @@ class Target:
         self.engine: EngineGauges | None = None
         self._key = key
         self._host = parts.netloc.rpartition("@")[2]
-        # A replica's URL stands before /v1, a cloud's ends with it, as OpenAI's clients write it.
-        self._base = parts.path.removesuffix("/v1")
+        # A replica's URL stands before /v1. A cloud's is what OpenAI's clients call base_url, /v1 or its like included.
+        self._base, self._stem = (parts.path, "/v1") if kind == "cloud" else (parts.path.removesuffix("/v1"), "")
         self._heads: dict[str, bytes] = {}
 
     def __repr__(self) -> str:
@@ -110,7 +110,7 @@ class Target:
             "accept-encoding": "identity",
             **self.authorization,
         }
-        return _head(f"POST {self._base}{path}", headers)
+        return _head(f"POST {self._base}{path.removeprefix(self._stem)}", headers)
 
 
 def _head(asked: str, headers: Mapping[str, str]) -> bytes:

@@ -95,12 +95,11 @@ class Watcher:
 def gauges_in(metrics: bytes, ours: int, now: float) -> EngineGauges | None:
     """The engine's load from its metrics; `ours`: how much of it may be our own. None if they are not vLLM's."""
     try:
-        running = [float(value) for value in _RUNNING.findall(metrics)]
-        waiting = [float(value) for value in _WAITING.findall(metrics)]
-        usage = [float(value) for value in _KV_CACHE.findall(metrics)]
-    except ValueError:
+        running = int(sum(map(float, _RUNNING.findall(metrics))))
+        waiting = int(sum(map(float, _WAITING.findall(metrics))))
+        usage = max(map(float, _KV_CACHE.findall(metrics)), default=0.0)
+    except (ValueError, OverflowError):  # not a number, or none that can be counted to
         return None
-    if not running:
+    if not _RUNNING.search(metrics):
         return None
-    load = int(sum(running) + sum(waiting))
-    return EngineGauges(now, int(sum(running)), int(sum(waiting)), max(usage, default=0.0), max(0, load - ours))
+    return EngineGauges(now, running, waiting, usage, max(0, running + waiting - ours))

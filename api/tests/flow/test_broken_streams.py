@@ -53,11 +53,11 @@ def last_error(text: str) -> Json:
 
 BROKEN = {
     "cut": ({"kind": "cut"}, "stream_broken"),
-    "cut_at_the_first": ({"kind": "cut", "after_events": 1}, "stream_broken"),
+    "cut_at_the_first": ({"kind": "cut", "after_events": 2}, "stream_broken"),
     "no_finish": ({"kind": "no_finish"}, "stream_broken"),
     "error_event": ({"kind": "error_event", "after_events": 3}, "stream_broken"),
     "stall": ({"kind": "stall"}, "upstream_timeout"),
-    "stall_at_the_first": ({"kind": "stall", "after_events": 1}, "upstream_timeout"),
+    "stall_at_the_first": ({"kind": "stall", "after_events": 2}, "upstream_timeout"),
 }
 
 
@@ -109,13 +109,20 @@ def test_a_complete_stream_without_done_is_closed_by_us(
     assert breaker(client) == "closed"
 
 
-def test_a_malformed_event_is_skipped(client: Client, replica: Simulator) -> None:
+def test_a_malformed_event_is_skipped_and_told(client: Client, replica: Simulator) -> None:
     whole = told(client.chat(stream=True).text)
     replica.fault("malformed")
     text = client.chat(stream=True).text
-    assert events(text)[-1] == "[DONE]"
-    assert told(text) == whole
-    assert breaker(client) == "closed"
+    *tokens, last = events(text)
+    assert told("\n\n".join(f"data: {each}" for each in tokens)) == whole
+    assert json.loads(last)["error"]["code"] == "stream_broken"
+
+
+@pytest.mark.parametrize("kind", ["cut", "error_event"])
+def test_a_role_alone_commits_to_nothing(client: Client, replica: Simulator, kind: str) -> None:
+    replica.fault(kind, after_events=1)
+    answer = client.chat(stream=True)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (502, "upstream_error")
 
 
 def test_an_engine_that_dies_ends_its_streams_as_broken(client: Client, gateway: Gateway) -> None:

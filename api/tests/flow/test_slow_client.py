@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from tests.gateway import Gateway, one_model
 from tests.servers import Simulator
-from tests.talk import CHAT, HELLO, Client, dial, everything, until
+from tests.talk import CHAT, HELLO, Client, dial, everything, resident, until
 
 BODY = {
     "model": "tiny",
@@ -37,12 +37,6 @@ def gateway(replica: Simulator, tmp_path: Path) -> Iterator[Gateway]:
     settings = one_model([replica.url], model={"timeouts": {"between_events_s": 1}})
     with Gateway(tmp_path, settings) as process:
         yield process
-
-
-def resident(gateway: Gateway) -> int:
-    """Bytes of memory."""
-    pages = Path(f"/proc/{gateway.process.pid}/statm").read_text().split()[1]
-    return int(pages) * 4096
 
 
 def ask(gateway: Gateway) -> socket.socket:
@@ -101,3 +95,15 @@ def test_others_are_not_held_up(gateway: Gateway) -> None:
             assert client.chat(max_tokens=5).status_code == 200
         with client.http.stream("POST", CHAT, json={"model": "tiny", "messages": HELLO, "stream": True}) as answer:
             assert "[DONE]" in answer.read().decode()
+
+
+def test_a_client_that_does_not_read_harms_nobody(replica: Simulator, tmp_path: Path) -> None:
+    """Its place is free when its time is up, and the replica that waited for it is not to blame."""
+    settings = one_model([replica.url], model={"timeouts": {"total_s": 2}}, breaker={"fail_max": 1})
+    with Gateway(tmp_path, settings) as gateway, Client(gateway.url) as client, ask(gateway):
+        until(lambda: client.in_flight() == 1)
+        until(lambda: client.in_flight() == 0, 6)
+        assert next(iter(client.targets().values()))["breaker"] == "closed"
+        assert client.chat(max_tokens=2).status_code == 200
+        line = gateway.wait_for(lambda line: line.get("code") == "client_too_slow", 10)
+        assert (line["outcome"], line["stream"]) == ("client_gone", True)

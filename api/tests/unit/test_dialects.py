@@ -3,9 +3,10 @@
 from typing import Any
 
 import pytest
+from penstock.upstream.chat_events import ChatEvents
 from penstock.upstream.dialects import DIALECTS
 from penstock.upstream.openai_fields import KNOWN
-from penstock.upstream.streams import ChatEvents, ResponsesEvents
+from penstock.upstream.responses_events import ResponsesEvents
 from penstock.upstream.usage import Usage
 
 ROWS = {dialect.name: dialect for dialect in DIALECTS}

@@ -6,7 +6,7 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from penstock.upstream.edit import edited
+from penstock.upstream.edit import MANY_TOKENS, edited
 
 NAMES = [
     "model",
@@ -145,3 +145,14 @@ def test_of_a_member_that_stands_twice_the_last_is_kept_as_every_parser_reads_it
     raw = b'{"n":1,"x":true,"n":2,"stream_options":{}}'
     result = edited(raw, orjson.loads(raw), {"stream_options": {"include_usage": True}})
     assert result == b'{"n":2,"x":true,"stream_options":{"include_usage":true}}'
+
+
+def test_a_body_of_very_many_values_is_written_anew_at_once() -> None:
+    fields = {"model": "a", "stream_options": {}, "messages": [{} for _ in range(MANY_TOKENS)], "top_k": 1}
+    raw = orjson.dumps(fields)
+    told = edited(raw, fields, {"model": "b", "stream_options": {"include_usage": True}}, frozenset({"top_k"}))
+    assert orjson.loads(told) == {
+        "model": "b",
+        "stream_options": {"include_usage": True},
+        "messages": fields["messages"],
+    }

@@ -175,8 +175,22 @@ async def test_while_disconnected_the_last_reading_holds(two: Two) -> None:
     assert two.other.state() == "open"
     two.other.connected = True
     await two.other.gossip.exchange()
-    assert not two.other.drained()
     assert two.other.state() == "half-open"
+
+
+async def test_a_store_that_forgot_a_drain_is_told_again(two: Two) -> None:
+    two.one.drain(True)
+    await two.one.gossip.exchange()
+    await two.other.gossip.exchange()
+    await two.store.clear(["drained:gpu-1"])  # as a Redis that starts anew has
+    for each in (two.other, two.one, two.other):
+        await each.gossip.exchange()
+        assert each.drained()
+    two.one.drain(False)
+    for each in (two.one, two.other):
+        await each.gossip.exchange()
+    assert not two.one.drained()
+    assert not two.other.drained()
 
 
 async def test_what_is_said_last_is_what_is_told(two: Two) -> None:

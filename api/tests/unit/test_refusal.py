@@ -47,11 +47,18 @@ def test_the_code_of_a_refusal(status: int, error: dict[str, Any] | None, code: 
     assert (told.status, told.code) == (status, code)
 
 
-@pytest.mark.parametrize("raw", [b"", b"<html>no</html>", b"[]", b'{"error":"text"}', b'{"detail":[]}'])
+@pytest.mark.parametrize("raw", [b"", b"<html>no</html>", b"[]", b'{"error":["text"]}', b'{"detail":[]}'])
 def test_a_refusal_in_another_shape_still_is_one(raw: bytes) -> None:
     failure = failure_of(422, {}, raw)
     assert failure.refusal is not None
     assert failure.refusal.message == "The target refused the request with HTTP 422."
+
+
+@pytest.mark.parametrize("raw", [b'{"error":"Unauthorized"}', b'{"detail":"Unauthorized"}'])
+def test_a_refusal_in_another_shape_keeps_its_words(raw: bytes) -> None:
+    failure = failure_of(422, {}, raw)
+    assert failure.refusal is not None
+    assert failure.refusal.message == "Unauthorized"
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from penstock.errors import StreamBroken
+from penstock.upstream.chat_events import DONE, ChatEvents
+from penstock.upstream.responses_events import ResponsesEvents
 from penstock.upstream.sse import data_of, name_of
-from penstock.upstream.streams import DONE, ChatEvents, Events, ResponsesEvents, Seen
+from penstock.upstream.streams import Events, Seen
 from penstock.upstream.usage import Usage, usage_of
 
 
@@ -42,10 +44,40 @@ def test_a_whole_chat_stream() -> None:
         DONE,
     ]
     seen = [events.see(each) for each in stream]
-    assert seen == [Seen.TOKEN] * 4 + [Seen.USAGE, Seen.DONE]
+    assert seen == [Seen.PREAMBLE] + [Seen.TOKEN] * 3 + [Seen.USAGE, Seen.DONE]
     assert whole(events)
     assert events.usage == (5, 7, True)
-    assert events.tokens == 4
+    assert events.tokens == 3
+
+
+@pytest.mark.parametrize(
+    ("choice", "seen"),
+    [
+        ({"delta": {"role": "assistant", "content": ""}}, Seen.PREAMBLE),
+        ({"delta": {"role": "assistant", "content": None, "tool_calls": []}}, Seen.PREAMBLE),
+        ({"delta": {"tool_calls": [{"index": 0}]}}, Seen.TOKEN),
+        ({"delta": {"reasoning": "hm"}}, Seen.TOKEN),
+        ({"delta": {}, "finish_reason": "stop"}, Seen.TOKEN),
+        ({"text": ""}, Seen.PREAMBLE),
+        ({"text": "a"}, Seen.TOKEN),
+    ],
+)
+def test_a_token_says_something(choice: dict[str, Any], seen: Seen) -> None:
+    assert ChatEvents(1).see(event({"choices": [{"index": 0, **choice}]})) is seen
+
+
+def test_an_empty_finish_reason_is_none() -> None:
+    events = ChatEvents(1)
+    events.see(token("a"))
+    events.see(token("b", ""))
+    assert not whole(events)
+
+
+@pytest.mark.parametrize("text", ["a", ""])
+def test_an_answer_that_was_given_up_is_an_error(text: str) -> None:
+    events = ChatEvents(1)
+    assert events.see(token(text, "abort")) is Seen.ERROR
+    assert not whole(events)
 
 
 def test_the_end_counts_when_it_is_written_with_spaces() -> None:
@@ -60,9 +92,10 @@ def test_the_end_counts_when_it_is_written_with_spaces() -> None:
 )
 def test_null_is_no_finish_reason(written: bytes) -> None:
     events = ChatEvents(1)
+    events.see(token())
     assert [events.see(event(written)) for _ in range(3)] == [Seen.TOKEN] * 3
     assert not whole(events)
-    assert events.tokens == 3
+    assert events.tokens == 4
 
 
 def test_text_that_looks_like_an_end_is_text() -> None:
@@ -122,7 +155,7 @@ def test_what_holds_no_choice_proves_nothing() -> None:
     assert events.tokens == 0
 
 
-@pytest.mark.parametrize("data", [b"not JSON", b"[]", b"{", b'{"choices":[}', b"", b'"error"', b"{\xff}"])
+@pytest.mark.parametrize("data", [b"not JSON", b"[]", b"{", b'{"choices":[}', b'"error"', b"{\xff}"])
 def test_malformed_before_and_among_tokens(data: bytes) -> None:
     events = ChatEvents(1)
     assert events.see(event(data)) is Seen.MALFORMED

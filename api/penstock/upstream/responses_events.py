@@ -1,0 +1,79 @@
+"""The streams of responses."""
+
+from __future__ import annotations
+
+import orjson
+
+from penstock.errors import PenstockError
+from penstock.upstream.sse import data_of, name_of
+from penstock.upstream.streams import Seen
+from penstock.upstream.usage import Usage, usage_of
+
+
+class ResponsesEvents:
+    """Responses: named events. Those that open the answer say nothing yet; the last one holds it whole."""
+
+    PREAMBLE = frozenset({b"response.created", b"response.queued", b"response.in_progress"})
+    LAST = frozenset({b"response.completed", b"response.incomplete"})
+    FAILED = frozenset({b"response.failed", b"error"})
+
+    def __init__(self, choices: int) -> None:
+        del choices
+        self._complete = False
+        self._events = 0
+        self.usage: Usage | None = None
+        self.error: dict[str, object] | None = None
+        self.tokens = 0
+
+    @property
+    def complete(self) -> bool:
+        return self._complete
+
+    def see(self, event: bytes) -> Seen:
+        data = data_of(event)
+        if data is None:
+            return Seen.COMMENT
+        if data == b"[DONE]":
+            return Seen.DONE
+        name = name_of(event)
+        if name and name not in self.LAST and name not in self.FAILED:
+            return self._passed(name)
+        return self._read(name, data)
+
+    def _passed(self, name: bytes) -> Seen:
+        self._events += 1
+        if name in self.PREAMBLE:
+            return Seen.PREAMBLE
+        self.tokens += name.endswith(b".delta")
+        return Seen.TOKEN
+
+    def _read(self, name: bytes, data: bytes) -> Seen:
+        try:
+            told = orjson.loads(data)
+        except orjson.JSONDecodeError:
+            return Seen.MALFORMED
+        if not isinstance(told, dict):
+            return Seen.MALFORMED
+        name = name or str(told.get("type", "")).encode()
+        response = told.get("response")
+        error = told.get("error") or (response.get("error") if isinstance(response, dict) else None)
+        if name in self.FAILED or isinstance(told.get("error"), dict):
+            self.error = error if isinstance(error, dict) else told
+            return Seen.ERROR
+        if name in self.LAST:
+            self._complete = True
+            self.usage = usage_of(response.get("usage")) if isinstance(response, dict) else None
+        return self._passed(name)
+
+    def ending(self) -> bytes:
+        return b""
+
+    def failing(self, error: PenstockError) -> bytes:
+        told = {
+            "type": "error",
+            "code": error.code,
+            "message": error.message,
+            "param": error.param,
+            "sequence_number": self._events,
+        }
+        return b"event: error\ndata: " + orjson.dumps(told) + b"\n\n"
