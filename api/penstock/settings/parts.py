@@ -23,6 +23,19 @@ def checked_url(url: str) -> str:
     return url.rstrip("/")
 
 
+def checked_store(url: str) -> str:
+    """Raises ValueError, which never shows the URL: it may hold a password."""
+    if url and not url.startswith(STORE_SCHEMES):
+        raise ValueError(f"begins with one of {', '.join(STORE_SCHEMES)}")
+    try:
+        bad = urlsplit(url).port == 0
+    except ValueError:  # which quotes what stands where the port belongs
+        bad = True
+    if bad:
+        raise ValueError("is not a URL: write it as redis://host:port/number, with %2F for a slash in a password")
+    return url
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 

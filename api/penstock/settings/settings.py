@@ -22,7 +22,6 @@ from pydantic_settings import (
 
 from penstock.settings.environment import PREFIX, SettingsError, environment, variable
 from penstock.settings.parts import (
-    STORE_SCHEMES,
     Breaker,
     Cloud,
     Model,
@@ -31,6 +30,7 @@ from penstock.settings.parts import (
     Retry,
     Seconds,
     Watch,
+    checked_store,
     checked_url,
 )
 
@@ -104,8 +104,7 @@ class Settings(BaseSettings):
     @field_validator("redis_url")
     @classmethod
     def _is_a_store(cls, url: SecretStr) -> SecretStr:
-        if url.get_secret_value() and not url.get_secret_value().startswith(STORE_SCHEMES):
-            raise ValueError(f"begins with one of {', '.join(STORE_SCHEMES)}")  # the URL may hold a password
+        checked_store(url.get_secret_value())
         return url
 
     @field_validator("openai_base_url")
