@@ -101,6 +101,8 @@ def test_an_open_stream_outlives_its_replicas_place(
         "models: [{name: a, replicas: [{url: 'http://x', api_key_env: NOT_SET_ANYWHERE}]}]",
         ":\n  - broken: [",
         "just a text",
+        "",
+        "models: []",
         "port: 2020-99-99",
         "models: " + "[" * 5000,
         f"# {'x' * 2**20}",
