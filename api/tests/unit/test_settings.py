@@ -36,7 +36,7 @@ def refusal(config: Path | None = None, **overrides: object) -> str:
 
 
 def one(*replicas: dict[str, Any], **more: Any) -> dict[str, Any]:
-    return {"models": [{"name": "tiny", "replicas": list(replicas), **more}]}
+    return {"models": [{"name": "tiny", "replicas": list(replicas)} | more]}
 
 
 def test_nothing_told_is_a_gateway_on_loopback(folder: Path) -> None:
@@ -141,6 +141,14 @@ def test_secrets_do_not_show(folder: Path) -> None:
             for rest in (f":{SECRET}@h:notaport/0", f":{SECRET}/x@h", f":{SECRET}@h:99999", f":{SECRET}@h:0", "[::1")
         ),
         ({"redis_url": f"http://:{SECRET}@h"}, "redis_url: begins with one of redis://"),
+        (one(name="a\r\nx: y"), "models.0.name: holds a control character"),
+        (one(name="a\x85"), "models.0.name: holds a control character"),
+        (one(aliases=["a\x00"]), "models.0.aliases.0: holds a control character"),
+        (one(served_as="a\n"), "models.0.served_as: holds a control character"),
+        (one(fallback=[{"cloud": "c", "model": "a\x7f"}]), "models.0.fallback.0.model: holds a control character"),
+        ({"clouds": {"a\nb": {}}}, "clouds.a?b.[key]: holds a control character"),
+        ({"fallback_model": "a\u2028"}, "fallback_model: holds a control character"),
+        ({"a\nb": 1}, "a?b: Extra inputs"),
         ({"replicas": ["gpu-1:8000"]}, "write it as http://host:port"),
         ({"replicas": ["ftp://gpu-1"]}, "write it as http://host:port"),
         ({"replicas": ["http://:80"]}, "write it as http://host:port"),
