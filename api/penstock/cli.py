@@ -103,7 +103,18 @@ def _check(options: argparse.Namespace) -> int:
     settings = load_settings(options.config)
     models = ", ".join(model.name for model in settings.models) or "none; they are discovered"
     print(f"{options.config} can be used. Models: {models}.")
+    for name in _key_variables(settings):
+        try:
+            settings.secret(name)
+        except SettingsError as error:  # the gateway may run elsewhere, where it is set
+            print(f"warning: {error}", file=sys.stderr)
     return 0
+
+
+def _key_variables(settings: Settings) -> list[str]:
+    replicas = (each.api_key_env for model in settings.models for each in model.replicas)
+    clouds = (each.api_key_env for each in settings.clouds.values())
+    return sorted({name for name in (*replicas, *clouds) if name})
 
 
 if __name__ == "__main__":

@@ -6,12 +6,22 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from penstock.functions.catalog import Function, load
 from penstock.functions.environment import prepare_environment
 
 USERS_FILE = Path(__file__).parent / "unit" / "functions.baml"
 BAML = [sys.executable, "-c", "import baml_py; baml_py.invoke_runtime_cli()"]
+
+GIVEN: dict[str, dict[str, Any]] = {
+    "AnswerFromContext": {"question": "Which?", "passages": [{"id": "p-1", "text": "This one."}]},
+    "ClassifyTicket": {"text": "I was charged twice.", "product": "Harbour CRM"},
+    "ExtractInvoice": {"text": "Invoice 7. Total 12.00"},
+    "ScreenMessage": {"text": "Hello"},
+    "SummarizeThread": {"messages": [{"author": "Ada", "text": "Thursday."}]},
+}
+"""Arguments for each of the shipped ones."""
 
 
 def shipped() -> Mapping[str, Function]:

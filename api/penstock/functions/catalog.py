@@ -16,6 +16,7 @@ from penstock.functions.guided import Json, response_format
 from penstock.functions.media import with_media
 from penstock.functions.parse import Parser
 from penstock.functions.readers import CONSTRAINTS, Unreadable
+from penstock.functions.reserved import refuse_new_turns, refuse_reserved
 from penstock.functions.source import Declarations, read_sources
 
 
@@ -37,8 +38,17 @@ class Function:
     beginning: Parser
 
     def build(self, arguments: BaseModel) -> Json:
-        """The chat request that BAML makes of the arguments. No I/O; about 150 µs."""
+        """The chat request that BAML makes of the arguments. No I/O; about 150 µs, twice that if a text has a brace.
+
+        Raises InvalidArguments for what BAML cannot take, and for texts that would change whose turns there are.
+        """
         given = {name: getattr(arguments, name) for name in type(arguments).model_fields}
+        refuse_reserved(given)
+        body = self._asked(given)
+        refuse_new_turns(body, given, self._asked)
+        return body
+
+    def _asked(self, given: Mapping[str, Any]) -> Json:
         request = self.request(**given)
         if not request.url.endswith("/chat/completions"):
             raise InternalError(f"{self.name}'s BAML client does not speak chat completions: use openai-generic.")

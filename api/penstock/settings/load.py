@@ -33,10 +33,15 @@ def load_settings(config: Path | None = None, **overrides: object) -> Settings:
 def _told(error: ValidationError, path: Path | None) -> str:
     """One line a mistake; never the value, which may be a secret."""
     lines = [
-        f"{'.'.join(map(str, each['loc'])) or 'settings'}: {each['msg'].removeprefix('Value error, ')}"
+        f"{_place(each['loc']) or 'settings'}: {each['msg'].removeprefix('Value error, ')}"
         for each in error.errors(include_url=False, include_input=False)
     ]
     return f"{path or 'the environment'} cannot be used:\n  " + "\n  ".join(lines)
+
+
+def _place(names: tuple[int | str, ...]) -> str:
+    """The file's own names, on one line whatever they hold."""
+    return "".join(each if each.isprintable() else "?" for each in ".".join(map(str, names)))
 
 
 def _with_openai(settings: Settings) -> Settings:

@@ -5,11 +5,20 @@ from __future__ import annotations
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
 Ranking = Literal["least_outstanding", "round_robin", "power_of_two", "weighted"]
 Seconds = Annotated[float, Field(gt=0)]
 STORE_SCHEMES = ("redis://", "rediss://", "unix://")
+
+
+def _printable(name: str) -> str:
+    if not name.isprintable():
+        raise ValueError("holds a control character or a line's end, and a name goes into headers")
+    return name
+
+
+Name = Annotated[str, AfterValidator(_printable)]
 
 
 def checked_url(url: str) -> str:
@@ -21,6 +30,19 @@ def checked_url(url: str) -> str:
     if not plain or parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
         raise ValueError(f"{url!r} is not a URL: write it as http://host:port")
     return url.rstrip("/")
+
+
+def checked_store(url: str) -> str:
+    """Raises ValueError, which never shows the URL: it may hold a password."""
+    if url and not url.startswith(STORE_SCHEMES):
+        raise ValueError(f"begins with one of {', '.join(STORE_SCHEMES)}")
+    try:
+        bad = urlsplit(url).port == 0
+    except ValueError:  # which quotes what stands where the port belongs
+        bad = True
+    if bad:
+        raise ValueError("is not a URL: write it as redis://host:port/number, with %2F for a slash in a password")
+    return url
 
 
 class _Part(BaseModel):
@@ -63,14 +85,14 @@ class Replica(_Part):
 
 
 class Fallback(_Part):
-    cloud: str = Field(description="The cloud's name under `clouds`.")
-    model: str = Field(description="The model's name there.")
+    cloud: Name = Field(description="The cloud's name under `clouds`.")
+    model: Name = Field(description="The model's name there.")
 
 
 class Model(_Part):
-    name: str = Field(description="What clients ask for.")
-    aliases: tuple[str, ...] = Field((), description="Other names that clients may ask for.")
-    served_as: str = Field("", description="The model's name at the replicas; its own name if not given.")
+    name: Name = Field(description="What clients ask for.")
+    aliases: tuple[Name, ...] = Field((), description="Other names that clients may ask for.")
+    served_as: Name = Field("", description="The model's name at the replicas; its own name if not given.")
     replicas: tuple[Replica, ...] = Field((), description="The replicas that serve it.")
     fallback: tuple[Fallback, ...] = Field((), description="The clouds to try, in order, when the pool cannot answer.")
     price: Price = Field(Price(), description="What the cloud charges: the cost of a fallback, the saving of the pool.")

@@ -22,15 +22,16 @@ from pydantic_settings import (
 
 from penstock.settings.environment import PREFIX, SettingsError, environment, variable
 from penstock.settings.parts import (
-    STORE_SCHEMES,
     Breaker,
     Cloud,
     Model,
+    Name,
     Ranking,
     Replica,
     Retry,
     Seconds,
     Watch,
+    checked_store,
     checked_url,
 )
 
@@ -60,8 +61,8 @@ class Settings(BaseSettings):
         (), description="URLs of replicas whose models are discovered; the start that needs no file."
     )
     models: tuple[Model, ...] = Field((), description="The models served, each with its pool and fallback.")
-    clouds: dict[str, Cloud] = Field({}, description="The clouds that models may fall back to, by name.")
-    fallback_model: str = Field(
+    clouds: dict[Name, Cloud] = Field({}, description="The clouds that models may fall back to, by name.")
+    fallback_model: Name = Field(
         "gpt-4o-mini", description="The cloud's model for discovered models, where OPENAI_API_KEY is set."
     )
     openai_base_url: str = Field(
@@ -69,7 +70,7 @@ class Settings(BaseSettings):
         validation_alias=AliasChoices("PENSTOCK_OPENAI_BASE_URL", "OPENAI_BASE_URL"),
         description="The cloud that OPENAI_API_KEY belongs to, where `clouds` names none.",
     )
-    functions_model: str = Field(
+    functions_model: Name = Field(
         "", description="What `default` means as a typed function's model; the first model if not given."
     )
 
@@ -104,8 +105,7 @@ class Settings(BaseSettings):
     @field_validator("redis_url")
     @classmethod
     def _is_a_store(cls, url: SecretStr) -> SecretStr:
-        if url.get_secret_value() and not url.get_secret_value().startswith(STORE_SCHEMES):
-            raise ValueError(f"begins with one of {', '.join(STORE_SCHEMES)}")  # the URL may hold a password
+        checked_store(url.get_secret_value())
         return url
 
     @field_validator("openai_base_url")

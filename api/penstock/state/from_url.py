@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from penstock.settings import SettingsError
 from penstock.settings.parts import STORE_SCHEMES
 from penstock.state.guarded import GuardedStore
 from penstock.state.memory import MemoryStore
@@ -17,7 +18,9 @@ def store_from_url(
     deadline_s: float = 0.25,
     retry_s: float = 1.0,
 ) -> Store:
-    """Memory for an empty URL, else Redis with memory behind it. ValueError for a URL of another kind.
+    """Memory for an empty URL, else Redis with memory behind it.
+
+    Raises ValueError for a URL of another kind, and SettingsError for one with options that Redis's client cannot read.
 
     Nothing is connected yet: a Redis that is away at the start is a Redis that is away.
     """
@@ -26,4 +29,8 @@ def store_from_url(
         return memory
     if not url.startswith(STORE_SCHEMES):
         raise ValueError(f"a store's URL begins with one of {', '.join(STORE_SCHEMES)}")  # the URL may hold a password
-    return GuardedStore(RedisStore(url, deadline_s), memory, clock=clock, on_change=on_change, retry_s=retry_s)
+    try:
+        shared = RedisStore(url, deadline_s)
+    except (ValueError, TypeError):  # which quotes the URL
+        raise SettingsError("redis_url has an option that cannot be used") from None
+    return GuardedStore(shared, memory, clock=clock, on_change=on_change, retry_s=retry_s)

@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable, Iterable
 
 from penstock.errors import InvalidRequest, ModelNotFound, TargetNotFound
-from penstock.settings import Settings
+from penstock.settings import Settings, SettingsError
 from penstock.settings.parts import Fallback, Model, Replica
 from penstock.upstream.breaker import State
 from penstock.upstream.pool import Pool, Seat
@@ -86,7 +86,12 @@ class Roster:
         self._build(self._settings)
 
     def load(self, settings: Settings) -> None:
-        """Serve what these settings say, and only that. Raises SettingsError, and then nothing has changed."""
+        """Serve what these settings say, and only that. Raises SettingsError, and then nothing has changed.
+
+        Settings that would leave nothing to serve are refused: they come from a file that is half written.
+        """
+        if _names_some(self._settings) and not _names_some(settings):
+            raise SettingsError("no models and no replicas are named any more: restart to serve none")
         build = _Build(settings, self._models(settings, joined={}, left=set()), self._new, self.targets)
         self._settings, self._joined, self._left = settings, {}, set()
         self._take(build)
@@ -127,6 +132,10 @@ class Roster:
                     serving.setdefault(name, []).append(replica)
         fallback = tuple(Fallback(cloud=name, model=settings.fallback_model) for name in settings.clouds)
         return [Model(name=name, replicas=tuple(each), fallback=fallback) for name, each in serving.items()]
+
+
+def _names_some(settings: Settings) -> bool:
+    return bool(settings.models or settings.replicas)
 
 
 class _Build:

@@ -86,7 +86,7 @@ class Watcher:
             models = [entry["id"] for entry in orjson.loads(told or b"")["data"]]
         except (ValueError, KeyError, TypeError):
             return  # it may still be loading; what it told before stays
-        self.roster.discovered(replica.name, [name for name in models if isinstance(name, str)])
+        self.roster.discovered(replica.name, [name for name in models if isinstance(name, str) and name.isprintable()])
 
     def _deadline(self) -> float:
         return asyncio.get_running_loop().time() + self.settings.timeout_s

@@ -49,6 +49,17 @@ def test_settings_that_can_be_used(tmp_path: Path) -> None:
     assert "a, b" in ended.stdout
 
 
+def test_a_key_that_is_not_set_here_is_a_warning(tmp_path: Path) -> None:
+    keyed = "models: [{name: a, replicas: [{url: 'http://x', api_key_env: KEY_A}]}]\nclouds: {c: {api_key_env: KEY_B}}"
+    config = written(tmp_path, keyed)
+    ended = penstock("check-config", config)
+    told = ended.stderr.splitlines()
+    assert ended.returncode == 0
+    assert [line.partition(" is not set: ")[0] for line in told] == ["warning: KEY_A", "warning: KEY_B"]
+    ended = penstock("check-config", config, KEY_A="sk-a", KEY_B_FILE=config)
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [

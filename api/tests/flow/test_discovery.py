@@ -41,6 +41,12 @@ def test_models_are_found_before_the_first_request(tmp_path: Path) -> None:
         assert client.chat("adapter").headers["x-penstock-target"] == f"127.0.0.1:{one.port}"
 
 
+def test_a_name_that_no_header_can_hold_is_passed_over(tmp_path: Path) -> None:
+    with Simulator("--model", "org/one", "--model", "a\nb") as one, discovering(tmp_path, one.url) as (gateway, client):
+        assert models(client) == ["org/one"]
+        assert not gateway.stray
+
+
 def test_a_model_appears_when_its_replica_does(tmp_path: Path) -> None:
     port = free_port()
     with discovering(tmp_path, f"http://127.0.0.1:{port}") as (gateway, client):

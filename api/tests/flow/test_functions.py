@@ -7,19 +7,12 @@ from typing import Any
 import httpx
 import pytest
 from pydantic import TypeAdapter
-from tests.functions import shipped
+from tests.functions import GIVEN, shipped
 from tests.gateway import Gateway, one_model
 from tests.servers import Simulator
 from tests.talk import Client, Json, code_of
 
 FUNCTIONS = shipped()
-GIVEN: dict[str, Json] = {
-    "AnswerFromContext": {"question": "Which?", "passages": [{"id": "p-1", "text": "This one."}]},
-    "ClassifyTicket": {"text": "I was charged twice.", "product": "Harbour CRM"},
-    "ExtractInvoice": {"text": "Invoice 7. Total 12.00"},
-    "ScreenMessage": {"text": "Hello"},
-    "SummarizeThread": {"messages": [{"author": "Ada", "text": "Thursday."}]},
-}
 EACH = pytest.mark.parametrize("name", GIVEN)
 
 

@@ -101,6 +101,11 @@ def test_an_open_stream_outlives_its_replicas_place(
         "models: [{name: a, replicas: [{url: 'http://x', api_key_env: NOT_SET_ANYWHERE}]}]",
         ":\n  - broken: [",
         "just a text",
+        "",
+        "models: []",
+        "port: 2020-99-99",
+        "models: " + "[" * 5000,
+        f"# {'x' * 2**20}",
     ],
 )
 def test_a_bad_file_is_refused_and_the_old_stays(

@@ -1,5 +1,6 @@
 """Settings come from the file, the environment over it, the command line over both; what is wrong is said at once."""
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ def refusal(config: Path | None = None, **overrides: object) -> str:
 
 
 def one(*replicas: dict[str, Any], **more: Any) -> dict[str, Any]:
-    return {"models": [{"name": "tiny", "replicas": list(replicas), **more}]}
+    return {"models": [{"name": "tiny", "replicas": list(replicas)} | more]}
 
 
 def test_nothing_told_is_a_gateway_on_loopback(folder: Path) -> None:
@@ -135,6 +136,19 @@ def test_secrets_do_not_show(folder: Path) -> None:
         ({"api_keys": ["alice="]}, "name=key"),
         ({"operator_keys": [f"={SECRET}"]}, "name=key"),
         ({"redis_url": [SECRET]}, "redis_url: "),
+        *(
+            ({"redis_url": f"redis://{rest}"}, "redis_url: is not a URL")
+            for rest in (f":{SECRET}@h:notaport/0", f":{SECRET}/x@h", f":{SECRET}@h:99999", f":{SECRET}@h:0", "[::1")
+        ),
+        ({"redis_url": f"http://:{SECRET}@h"}, "redis_url: begins with one of redis://"),
+        (one(name="a\r\nx: y"), "models.0.name: holds a control character"),
+        (one(name="a\x85"), "models.0.name: holds a control character"),
+        (one(aliases=["a\x00"]), "models.0.aliases.0: holds a control character"),
+        (one(served_as="a\n"), "models.0.served_as: holds a control character"),
+        (one(fallback=[{"cloud": "c", "model": "a\x7f"}]), "models.0.fallback.0.model: holds a control character"),
+        ({"clouds": {"a\nb": {}}}, "clouds.a?b.[key]: holds a control character"),
+        ({"fallback_model": "a\u2028"}, "fallback_model: holds a control character"),
+        ({"a\nb": 1}, "a?b: Extra inputs"),
         ({"replicas": ["gpu-1:8000"]}, "write it as http://host:port"),
         ({"replicas": ["ftp://gpu-1"]}, "write it as http://host:port"),
         ({"replicas": ["http://:80"]}, "write it as http://host:port"),
@@ -158,6 +172,11 @@ def test_secrets_do_not_show(folder: Path) -> None:
         ({**one({"url": "http://a:1", "id": "x"}), "clouds": {"x": {}}}, "two targets have the name 'x'"),
         ("- one", "must hold names and values"),
         ("1: one", "must hold names and values"),
+        ("port: 2020-99-99", "holds a value that is not what it looks like"),
+        (f'port: !!int "{SECRET}"', "holds a value that is not what it looks like"),
+        (f"insecure: !!bool {SECRET}", "holds a value that is not what it looks like"),
+        ("port: " + "[" * 5000, "is n"),
+        (f"# {SECRET * 2**18}", "is larger than 1048576 bytes"),
         (f"a: 1\napi_keys: [a={SECRET}\nb: : c", "is not YAML: look at line 3"),
         (f"redis_url: *{SECRET}", "is not YAML: look at line 1"),
     ],
@@ -168,6 +187,24 @@ def test_what_is_wrong_is_named_and_no_value_that_may_be_a_secret(
     told = refusal(written(folder, settings))
     assert says in told
     assert told.startswith(str(folder))
+    assert len(told.splitlines()) <= 2
+
+
+def test_brackets_without_end_are_one_line_where_yaml_is_read_in_python(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("penstock.settings.file.Loader", yaml.SafeLoader)
+    told = refusal(written(folder, "port: " + "[" * 5000))
+    assert told == f"{folder / 'penstock.yaml'} is nested too deep"
+
+
+def test_the_largest_file_is_read_while_requests_wait_for_a_moment_only(folder: Path) -> None:
+    lines = (f"- {{name: m{each}, replicas: [{{url: 'http://h:1', id: r}}]}}" for each in range(17_000))
+    config = written(folder, "models:\n" + "\n".join(lines))
+    assert config.stat().st_size > 0.9 * 2**20
+    started = time.thread_time()
+    load_settings(config)
+    assert time.thread_time() - started < 5
 
 
 def test_everything_that_is_wrong_is_named_at_once(folder: Path) -> None:

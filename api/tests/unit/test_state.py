@@ -1,6 +1,7 @@
 """Memory has a bound, and the URL chooses the store."""
 
 import pytest
+from penstock.settings import SettingsError
 from penstock.state.from_url import store_from_url
 from penstock.state.guarded import GuardedStore
 from penstock.state.memory import MemoryStore
@@ -52,3 +53,6 @@ def test_another_url_is_refused_without_repeating_its_password() -> None:
     with pytest.raises(ValueError, match="redis://") as refused:
         store_from_url("http://user:secret@cache", clock=Clock(), on_change=ignore)
     assert "secret" not in str(refused.value)
+    with pytest.raises(SettingsError) as odd:
+        store_from_url("redis://:secret@cache/0?socket_timeout=secret", clock=Clock(), on_change=ignore)
+    assert "secret" not in str(odd.value)
