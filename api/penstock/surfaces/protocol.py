@@ -1,4 +1,4 @@
-"""uvicorn's HTTP protocol, with what it leaves out: errors in OpenAI's shape, and a limit for slow clients."""
+"""uvicorn's HTTP protocol, with what it leaves out: errors in OpenAI's shape, and limits for clients' headers."""
 
 from __future__ import annotations
 
@@ -6,35 +6,73 @@ import asyncio
 import time
 from typing import Any, cast
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+import httptools
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from penstock.errors import InvalidRequest
+from penstock.errors import HeadersTooLarge, InvalidRequest, PenstockError
 from penstock.surfaces.render import error_body
 from penstock.surfaces.visit import RECEIVED_AT
 
 HEADERS_S = 10.0
 """How long a client may take to send a request's headers, from its connection or from their first byte."""
 
+MAX_HEADER_BYTES = 64 * 1024
+"""Of a request line and its headers; later, of bytes in a row that are not body: trailers, chunk extensions."""
+
+MAX_HEADERS = 200
+
 
 class Protocol(HttpToolsProtocol):
     """Notes when a request is in whole, so that a wait for the handler can be told."""
 
     _headers_due: asyncio.TimerHandle | None = None
+    _bodiless = 0
+    _in_headers = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn narrows it
         super().connection_made(transport)
         self._await_headers()
 
+    def data_received(self, data: bytes) -> None:
+        self._bodiless += len(data)
+        try:
+            self.parser.feed_data(data)
+            if self._bodiless > MAX_HEADER_BYTES:
+                raise _too_large()
+        except HeadersTooLarge as error:
+            self._refuse(error)
+        except httptools.HttpParserError as error:
+            cause = error.__context__  # what a callback of ours raised
+            self._refuse(cause if isinstance(cause, PenstockError) else InvalidRequest("This is not HTTP."))
+        except httptools.HttpParserUpgrade:
+            self._unsupported_upgrade_warning()
+
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self._unset_keepalive_if_required()
+        self._in_headers = True
         if self._headers_due is None:
             self._await_headers()
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._in_headers:  # else it is a trailer: none is of use, and the application may hold the list by now
+            super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
+        size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+        if size > MAX_HEADER_BYTES or len(self.headers) > MAX_HEADERS:
+            raise _too_large()
         self._stop_waiting()
+        self._in_headers = False
+        self._bodiless = 0
         super().on_headers_complete()
 
+    def on_body(self, body: bytes) -> None:
+        self._bodiless = 0
+        super().on_body(body)
+
     def on_message_complete(self) -> None:
+        self._bodiless = 0
         cast(dict[str, Any], self.scope).setdefault("extensions", {})[RECEIVED_AT] = time.monotonic()
         super().on_message_complete()
 
@@ -42,13 +80,16 @@ class Protocol(HttpToolsProtocol):
         self._stop_waiting()
         super().connection_lost(exc)
 
-    def send_400_response(self, msg: str) -> None:
-        """What is not HTTP, such as a length that stands twice."""
-        body = error_body(InvalidRequest(msg))
-        self.transport.write(
-            b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\nconnection: close\r\n"
-            b"content-length: %d\r\n\r\n%b" % (len(body), body)
-        )
+    def _refuse(self, error: PenstockError) -> None:
+        """Read no more. The client is told why, unless it still gets the answer to an earlier request."""
+        self.logger.warning(error.message)
+        cycle = cast(RequestResponseCycle | None, self.cycle)
+        if cycle is None or cycle.response_complete:
+            body = error_body(error)
+            self.transport.write(
+                b"%bcontent-type: application/json\r\nconnection: close\r\ncontent-length: %d\r\n\r\n%b"
+                % (STATUS_LINE[error.status], len(body), body)
+            )
         self.transport.close()
 
     def _await_headers(self) -> None:
@@ -58,3 +99,7 @@ class Protocol(HttpToolsProtocol):
         if self._headers_due is not None:
             self._headers_due.cancel()
             self._headers_due = None
+
+
+def _too_large() -> HeadersTooLarge:
+    return HeadersTooLarge(f"More than {MAX_HEADERS} headers, or {MAX_HEADER_BYTES} bytes of them, are not read.")
