@@ -36,7 +36,8 @@ class Protocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         self._bodiless += len(data)
         try:
-            self.parser.feed_data(data)
+            while data:
+                data = self._feed(data)
             if self._bodiless > MAX_HEADER_BYTES:
                 raise _too_large()
         except HeadersTooLarge as error:
@@ -44,8 +45,19 @@ class Protocol(HttpToolsProtocol):
         except httptools.HttpParserError as error:
             cause = error.__context__  # what a callback of ours raised
             self._refuse(cause if isinstance(cause, PenstockError) else InvalidRequest("This is not HTTP."))
-        except httptools.HttpParserUpgrade:
-            self._unsupported_upgrade_warning()
+
+    def _feed(self, data: bytes) -> bytes:
+        """What is still to be fed. A request to upgrade is fed again without it: we offer none (RFC 9110, 7.8)."""
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:  # it stops after the headers, at their end's offset
+            return self._without_upgrade() + data[upgrade.args[0] :]
+        return b""
+
+    def _without_upgrade(self) -> bytes:
+        lines = [b"%b %b HTTP/%b" % (self.parser.get_method(), self.url, self.parser.get_http_version().encode())]
+        lines += [b"%b: %b" % header for header in self.headers if header[0] != b"upgrade"]
+        return b"\r\n".join((*lines, b"", b""))
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -62,6 +74,10 @@ class Protocol(HttpToolsProtocol):
         size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
         if size > MAX_HEADER_BYTES or len(self.headers) > MAX_HEADERS:
             raise _too_large()
+        if self.parser.get_method() == b"CONNECT":
+            raise InvalidRequest("CONNECT is for proxies.")
+        if self.parser.should_upgrade():
+            return
         self._stop_waiting()
         self._in_headers = False
         self._bodiless = 0
@@ -73,6 +89,8 @@ class Protocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         self._bodiless = 0
+        if self._in_headers:  # of an upgrade
+            return
         cast(dict[str, Any], self.scope).setdefault("extensions", {})[RECEIVED_AT] = time.monotonic()
         super().on_message_complete()
 

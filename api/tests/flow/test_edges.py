@@ -1,0 +1,54 @@
+"""HTTP at its edges: what is old, rare or odd is served all the same."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+from tests.gateway import Gateway, one_model
+from tests.servers import Simulator
+from tests.talk import HELLO, Json, dial, everything
+
+LIVE = b"GET /health/live HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
+
+
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    with (
+        Simulator("--speed", "100") as replica,
+        Gateway(tmp_path_factory.mktemp("gateway"), one_model([replica.url])) as process,
+    ):
+        yield process
+
+
+def request(*headers: str, version: str = "1.1", **more: object) -> bytes:
+    """A chat's bytes."""
+    fields: Json = {"model": "tiny", "messages": HELLO, "max_tokens": 8, **more}
+    body = json.dumps(fields)
+    head = [f"POST /v1/chat/completions HTTP/{version}", "host: x", "content-type: application/json", *headers]
+    return "\r\n".join((*head, f"content-length: {len(body)}", "", body)).encode()
+
+
+@pytest.mark.parametrize("cut", [None, 50, -5])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        ("connection: upgrade, http2-settings", "upgrade: h2c", "http2-settings: AAMAAABkAAQAAP__"),
+        ("upgrade: websocket", "connection: upgrade", "sec-websocket-version: 13", "sec-websocket-key: eA=="),
+    ],
+)
+def test_an_upgrade_is_not_heard_and_its_request_served(
+    gateway: Gateway, headers: tuple[str, ...], cut: int | None
+) -> None:
+    sent = request(*headers)
+    with dial(gateway.url) as connection:
+        connection.sendall(sent[:cut])
+        connection.sendall((sent[cut:] if cut else b"") + request(*headers) + LIVE)
+        answer = everything(connection)
+    assert answer.count(b"HTTP/1.1 200 ") == 3
+    assert answer.count(b'"chat.completion"') == 2
+
+
+def test_a_wish_to_connect_through_is_refused(gateway: Gateway) -> None:
+    with dial(gateway.url) as connection:
+        connection.sendall(b"CONNECT / HTTP/1.1\r\nhost: x\r\n\r\n")
+        assert everything(connection).startswith(b"HTTP/1.1 400 ")
