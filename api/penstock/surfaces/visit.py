@@ -47,8 +47,7 @@ class Visit:
         self.scope = scope
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         self.request_id = _request_id(self.headers)
-        received_at = scope.get("extensions", {}).get(RECEIVED_AT) or time.monotonic()
-        self.record = Record(surface, self.request_id, received_at)
+        self.record = Record(surface, self.request_id, _received_at(scope))
         self.send = send
         self.started = False
         self.why: PenstockError | None = None
@@ -89,6 +88,7 @@ class Visit:
             if size > limit:
                 raise _too_large(limit)
             if not message["more_body"]:
+                self.record.received_at = _received_at(self.scope)
                 return b"".join(parts)
 
     def _watch_client(self) -> None:
@@ -138,6 +138,12 @@ class Visit:
         self._task = None
         if self._watch is not None:
             self._watch.close()
+
+
+def _received_at(scope: Scope) -> float:
+    """When the last byte came in, as far as is known; else now."""
+    at: float | None = scope.get("extensions", {}).get(RECEIVED_AT)
+    return time.monotonic() if at is None else at
 
 
 def _request_id(headers: dict[bytes, bytes]) -> str:

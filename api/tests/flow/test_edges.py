@@ -1,12 +1,13 @@
 """HTTP at its edges: what is old, rare or odd is served all the same."""
 
 import json
+import time
 from collections.abc import Iterator
 
 import pytest
 from tests.gateway import Gateway, one_model
 from tests.servers import Simulator
-from tests.talk import HELLO, Json, dial, everything
+from tests.talk import HELLO, Client, Json, dial, everything
 
 LIVE = b"GET /health/live HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
 
@@ -52,3 +53,18 @@ def test_a_wish_to_connect_through_is_refused(gateway: Gateway) -> None:
     with dial(gateway.url) as connection:
         connection.sendall(b"CONNECT / HTTP/1.1\r\nhost: x\r\n\r\n")
         assert everything(connection).startswith(b"HTTP/1.1 400 ")
+
+
+def test_a_slow_upload_is_not_our_time(gateway: Gateway) -> None:
+    name = 'penstock_overhead_seconds_sum{surface="chat"}'
+    sent = request("connection: close", "x-request-id: slow")
+    with Client(gateway.url) as client:
+        client.chat()
+        before = client.samples()[name]
+        with dial(gateway.url) as connection:
+            connection.sendall(sent[:-5])
+            time.sleep(0.5)  # this client's own slowness is what is looked at
+            connection.sendall(sent[-5:])
+            assert everything(connection).startswith(b"HTTP/1.1 200 ")
+        assert client.samples()[name] - before < 0.3
+    assert gateway.wait_for(lambda line: line.get("request_id") == "slow")["seconds"] < 0.45
