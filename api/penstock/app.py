@@ -100,6 +100,7 @@ class Instance:
             doorkeeper=Doorkeeper(self.settings.api_keys, self.settings.operator_keys),
             journal=Journal(self._metrics, self._lines),
             log=self.log,
+            body_timeout_s=self.settings.body_timeout_s,
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -20,6 +20,8 @@ ASGI = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 NOT_HOT: tuple[str, Handler | None] = ("", None)
+MAX_COLD_BYTES = 64 * 1024
+"""Of the body of a route that is not hot: an operator's few words."""
 COLD_SURFACES = {"/v1/models": "models", "/v1/functions": "functions", "/admin": "admin"}
 
 
@@ -37,6 +39,7 @@ class Front:
     doorkeeper: Doorkeeper
     journal: Journal
     log: FilteringBoundLogger
+    body_timeout_s: float
     draining: bool = False
     """The instance is going: balancers are told so, and connections are not kept."""
     closed: bool = False
@@ -76,6 +79,22 @@ class Front:
         return self.doorkeeper.caller(path, visit.headers)
 
     async def _through_app(self, visit: Visit, receive: Receive) -> None:
+        """FastAPI makes errors of reading its own, so a body that is refused ends the visit by an interruption."""
+        unread = True
+
+        async def read() -> Message:
+            nonlocal unread
+            if unread:
+                unread = False
+                try:
+                    body = await visit.read(MAX_COLD_BYTES, self.body_timeout_s)
+                except PenstockError as error:
+                    visit.interrupt(error)
+                    await asyncio.sleep(0)
+                else:
+                    return {"type": "http.request", "body": body, "more_body": False}
+            return await receive()
+
         async def send(message: Message) -> None:
             if message["type"] == "http.response.start":
                 if message["status"] >= 400:
@@ -84,7 +103,7 @@ class Front:
             else:
                 await visit.send(message)
 
-        await self.app(visit.scope, receive, send)
+        await self.app(visit.scope, read, send)
 
     async def _interrupted(self, visit: Visit) -> None:
         """A cancellation of ours has a reason; any other is the server's, and goes on."""

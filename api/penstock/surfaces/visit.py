@@ -58,19 +58,23 @@ class Visit:
 
     async def body(self, limit: int, timeout_s: float) -> bytes:
         """The request's body. From then on, a client that leaves interrupts the visit."""
-        self._check_headers(limit)
-        too_slow = asyncio.get_running_loop().call_later(timeout_s, self._interrupt_slow, timeout_s)
-        try:
-            body = await self._read(limit)
-        finally:
-            too_slow.cancel()
+        self._check_headers()
+        body = await self.read(limit, timeout_s)
         self._watch_client()
         return body
 
-    def _check_headers(self, limit: int) -> None:
+    async def read(self, limit: int, timeout_s: float) -> bytes:
+        """The same of any content type, and without the watch."""
         length = self.headers.get(b"content-length")
         if length is not None and int(length) > limit:
             raise _too_large(limit)
+        too_slow = asyncio.get_running_loop().call_later(timeout_s, self._interrupt_slow, timeout_s)
+        try:
+            return await self._read(limit)
+        finally:
+            too_slow.cancel()
+
+    def _check_headers(self) -> None:
         if not self.headers.get(b"content-type", b"").lower().startswith(b"application/json"):
             raise UnsupportedMediaType("Send the request as content-type: application/json.")
         if self.headers.get(b"content-encoding", b"identity") != b"identity":

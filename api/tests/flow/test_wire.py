@@ -38,7 +38,7 @@ def _no_target_hears_of_it(replica: Simulator) -> Iterator[None]:
     assert asked() == before
 
 
-@pytest.mark.parametrize("path", [CHAT, "/v1/functions/ClassifyTicket"])
+@pytest.mark.parametrize("path", [CHAT, "/v1/functions/ClassifyTicket", "/admin/targets"])
 def test_a_body_that_says_it_is_too_large_is_not_waited_for(gateway: Gateway, path: str) -> None:
     with dial(gateway.url) as connection:
         head = (
@@ -72,9 +72,19 @@ def test_what_is_not_http(gateway: Gateway, sent: bytes) -> None:
     assert json.loads(answer.partition(b"\r\n\r\n")[2])["error"]["type"] == "invalid_request_error"
 
 
-def test_a_slow_body(gateway: Gateway) -> None:
+@pytest.mark.parametrize("path", [CHAT, "/admin/targets"])
+def test_a_body_in_chunks_that_is_too_large(gateway: Gateway, path: str) -> None:
     with dial(gateway.url) as connection:
-        connection.sendall(HEAD + b"content-length: 100\r\n\r\n{")
+        chunk = b"%x\r\n%b\r\n" % (LIMIT + 1, b"[" * (LIMIT + 1))
+        connection.sendall(HEAD.replace(CHAT.encode(), path.encode()) + b"transfer-encoding: chunked\r\n\r\n" + chunk)
+        answer = connection.recv(65536)
+    assert answer.startswith(b"HTTP/1.1 413 ")
+
+
+@pytest.mark.parametrize("path", [CHAT, "/admin/targets"])
+def test_a_slow_body(gateway: Gateway, path: str) -> None:
+    with dial(gateway.url) as connection:
+        connection.sendall(HEAD.replace(CHAT.encode(), path.encode()) + b"content-length: 100\r\n\r\n{")
         answer = everything(connection)
     assert answer.startswith(b"HTTP/1.1 408 ")
     assert b'"code":"request_timeout"' in answer
