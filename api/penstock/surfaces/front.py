@@ -12,7 +12,7 @@ from penstock.errors import ClientGone, Draining, InternalError, PenstockError
 from penstock.surfaces.auth import OPEN_ROUTES, Doorkeeper
 from penstock.surfaces.outcomes import outcome_of
 from penstock.surfaces.render import error_body, error_headers
-from penstock.surfaces.visit import Message, Receive, Scope, Send, Visit
+from penstock.surfaces.visit import ERROR_CODE, Message, Receive, Scope, Send, Visit
 from penstock.telemetry.record import Journal
 
 Handler = Callable[[Visit], Awaitable[None]]
@@ -99,6 +99,7 @@ class Front:
             if message["type"] == "http.response.start":
                 if message["status"] >= 400:
                     visit.record.outcome = "refused" if message["status"] < 500 else "failed"
+                    visit.record.code = visit.scope.get("extensions", {}).get(ERROR_CODE)
                 await visit.start(message["status"], list(message["headers"]))
             else:
                 await visit.send(message)
@@ -120,6 +121,7 @@ class Front:
         if isinstance(error, ClientGone):
             record.status = error.status
         elif not visit.started:
+            record.status = error.status  # even if the server does not let it through
             headers = error_headers(error)
             if record.attempts:
                 headers.append((b"x-penstock-target", record.target.encode()))

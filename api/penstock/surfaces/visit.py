@@ -23,6 +23,9 @@ Send = Callable[[Message], Awaitable[None]]
 RECEIVED_AT = "penstock.received_at"
 """Where in a scope's extensions the server notes when the request's last byte came in."""
 
+ERROR_CODE = "penstock.error_code"
+"""Where in a scope's extensions the application notes the code of the error that it answers."""
+
 _SAFE_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 
@@ -124,12 +127,13 @@ class Visit:
             self._task.cancel()
 
     async def start(self, status: int, headers: Headers) -> None:
-        self.started = True
-        self.record.status = status
+        """The head of the answer. Nothing has started if the server refuses it."""
         headers.append((b"x-request-id", self.request_id.encode()))
         if self._last:
             headers.append((b"connection", b"close"))
         await self.send({"type": "http.response.start", "status": status, "headers": headers})
+        self.started = True
+        self.record.status = status
 
     async def respond(self, status: int, headers: Headers, body: bytes) -> None:
         """A whole answer."""
