@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable, Coroutine
 from typing import Any, cast
 
 import httptools
+from uvicorn._types import ASGISendEvent
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from penstock.errors import HeadersTooLarge, InvalidRequest, PenstockError
@@ -82,6 +84,8 @@ class Protocol(HttpToolsProtocol):
         self._in_headers = False
         self._bodiless = 0
         super().on_headers_complete()
+        if self.parser.get_http_version() == "1.0":
+            self.cycle.send = _unchunked(self.cycle)  # type: ignore[method-assign]  # uvicorn makes the cycle itself
 
     def on_body(self, body: bytes) -> None:
         self._bodiless = 0
@@ -121,3 +125,22 @@ class Protocol(HttpToolsProtocol):
 
 def _too_large() -> HeadersTooLarge:
     return HeadersTooLarge(f"More than {MAX_HEADERS} headers, or {MAX_HEADER_BYTES} bytes of them, are not read.")
+
+
+def _unchunked(cycle: RequestResponseCycle) -> Callable[[ASGISendEvent], Coroutine[Any, Any, None]]:
+    """Its `send` for HTTP/1.0, which knows no chunks: an answer without a length ends with its connection.
+
+    uvicorn announces chunks unless it believes that they were, and writes none if each part is all that it expects.
+    """
+    send = cycle.send
+
+    async def send_unchunked(message: ASGISendEvent) -> None:
+        if message["type"] == "http.response.start":
+            cycle.chunked_encoding = True
+            await send(message)
+            cycle.chunked_encoding = False
+        else:
+            cycle.expected_content_length = len(message.get("body", b""))  # type: ignore[arg-type]  # bytes, always
+            await send(message)
+
+    return send_unchunked

@@ -56,6 +56,28 @@ def test_a_wish_to_connect_through_is_refused(gateway: Gateway) -> None:
         assert everything(connection).startswith(b"HTTP/1.1 400 ")
 
 
+@pytest.mark.parametrize("stream", [True, False])
+def test_http_1_0_gets_no_chunks(gateway: Gateway, stream: bool) -> None:
+    with dial(gateway.url) as connection:
+        connection.sendall(request("connection: keep-alive", version="1.0", stream=stream))
+        head, _, body = everything(connection).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200 ")
+    assert b"transfer-encoding" not in head
+    assert b"connection: close" in head
+    if stream:
+        assert body.startswith(b"data: {")
+        assert body.endswith(b"}\n\ndata: [DONE]\n\n")
+    else:
+        assert b"content-length: %d" % len(body) in head
+
+
+@pytest.mark.parametrize("path", ["/", "/health/live", "/health/ready"])
+def test_a_head_of_what_balancers_ask(gateway: Gateway, path: str) -> None:
+    with Client(gateway.url) as client:
+        answer = client.http.head(path)
+    assert (answer.status_code, answer.content) == (200, b"")
+
+
 def test_a_slow_upload_is_not_our_time(gateway: Gateway) -> None:
     name = 'penstock_overhead_seconds_sum{surface="chat"}'
     sent = request("connection: close", "x-request-id: slow")
