@@ -100,6 +100,7 @@ class Instance:
             doorkeeper=Doorkeeper(self.settings.api_keys, self.settings.operator_keys),
             journal=Journal(self._metrics, self._lines),
             log=self.log,
+            body_timeout_s=self.settings.body_timeout_s,
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -151,8 +152,9 @@ class Instance:
 
     def interrupt(self) -> None:
         """End what is still open: each client is told so."""
+        why = Draining("This instance had to shut down before the answer was complete.", retry_after=1)
         for visit in tuple(self.front.visits):
-            visit.interrupt(Draining("This instance had to shut down before the answer was complete."))
+            visit.interrupt(why)
 
     @property
     def open_requests(self) -> int:

@@ -80,6 +80,11 @@ class MethodNotAllowed(InvalidRequest):
     code = "method_not_allowed"
 
 
+class HeadersTooLarge(InvalidRequest):
+    status = 431
+    code = "request_headers_too_large"
+
+
 class Unauthorized(PenstockError):
     status = 401
     type = "authentication_error"
@@ -90,9 +95,6 @@ class Forbidden(PenstockError):
     status = 403
     type = "permission_error"
     code = "operator_key_required"
-
-
-# The targets' doing.
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,9 +184,6 @@ class OutputTruncated(PenstockError):
 class OutputRefused(PenstockError):
     status = 502
     code = "output_refused"
-
-
-# The instance's own state.
 
 
 class Draining(PenstockError):

@@ -12,7 +12,7 @@ from penstock.errors import ClientGone, Draining, InternalError, PenstockError
 from penstock.surfaces.auth import OPEN_ROUTES, Doorkeeper
 from penstock.surfaces.outcomes import outcome_of
 from penstock.surfaces.render import error_body, error_headers
-from penstock.surfaces.visit import Message, Receive, Scope, Send, Visit
+from penstock.surfaces.visit import ERROR_CODE, Message, Receive, Scope, Send, Visit
 from penstock.telemetry.record import Journal
 
 Handler = Callable[[Visit], Awaitable[None]]
@@ -20,6 +20,8 @@ ASGI = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 NOT_HOT: tuple[str, Handler | None] = ("", None)
+MAX_COLD_BYTES = 64 * 1024
+"""Of the body of a route that is not hot: an operator's few words."""
 COLD_SURFACES = {"/v1/models": "models", "/v1/functions": "functions", "/admin": "admin"}
 
 
@@ -37,6 +39,7 @@ class Front:
     doorkeeper: Doorkeeper
     journal: Journal
     log: FilteringBoundLogger
+    body_timeout_s: float
     draining: bool = False
     """The instance is going: balancers are told so, and connections are not kept."""
     closed: bool = False
@@ -76,15 +79,32 @@ class Front:
         return self.doorkeeper.caller(path, visit.headers)
 
     async def _through_app(self, visit: Visit, receive: Receive) -> None:
+        """FastAPI makes errors of reading its own, so a body that is refused ends the visit by an interruption."""
+        unread = True
+
+        async def read() -> Message:
+            nonlocal unread
+            if unread:
+                unread = False
+                try:
+                    body = await visit.read(MAX_COLD_BYTES, self.body_timeout_s)
+                except PenstockError as error:
+                    visit.interrupt(error)
+                    await asyncio.sleep(0)
+                else:
+                    return {"type": "http.request", "body": body, "more_body": False}
+            return await receive()
+
         async def send(message: Message) -> None:
             if message["type"] == "http.response.start":
                 if message["status"] >= 400:
                     visit.record.outcome = "refused" if message["status"] < 500 else "failed"
+                    visit.record.code = visit.scope.get("extensions", {}).get(ERROR_CODE)
                 await visit.start(message["status"], list(message["headers"]))
             else:
                 await visit.send(message)
 
-        await self.app(visit.scope, receive, send)
+        await self.app(visit.scope, read, send)
 
     async def _interrupted(self, visit: Visit) -> None:
         """A cancellation of ours has a reason; any other is the server's, and goes on."""
@@ -101,6 +121,7 @@ class Front:
         if isinstance(error, ClientGone):
             record.status = error.status
         elif not visit.started:
+            record.status = error.status  # even if the server does not let it through
             headers = error_headers(error)
             if record.attempts:
                 headers.append((b"x-penstock-target", record.target.encode()))

@@ -51,11 +51,13 @@ def ops_router(
     """The routes; `readiness` is asked at each call."""
     router = APIRouter()
 
+    @router.head("/health/live", include_in_schema=False)
     @router.get("/health/live", tags=["health"])
     async def live() -> Health:
         """The process runs and answers."""
         return Health(status="alive")
 
+    @router.head("/health/ready", include_in_schema=False)
     @router.get("/health/ready", tags=["health"], responses={503: {"model": Health}})
     async def ready() -> Response:
         """Requests may be sent here: it is not draining, and it serves at least one model."""
@@ -89,6 +91,7 @@ def ops_router(
             ]
         )
 
+    @router.head("/", include_in_schema=False)
     @router.get("/", response_class=HTMLResponse, include_in_schema=False)
     async def status() -> str:
         return _status_page(readiness())

@@ -23,6 +23,9 @@ Send = Callable[[Message], Awaitable[None]]
 RECEIVED_AT = "penstock.received_at"
 """Where in a scope's extensions the server notes when the request's last byte came in."""
 
+ERROR_CODE = "penstock.error_code"
+"""Where in a scope's extensions the application notes the code of the error that it answers."""
+
 _SAFE_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 
@@ -47,8 +50,7 @@ class Visit:
         self.scope = scope
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         self.request_id = _request_id(self.headers)
-        received_at = scope.get("extensions", {}).get(RECEIVED_AT) or time.monotonic()
-        self.record = Record(surface, self.request_id, received_at)
+        self.record = Record(surface, self.request_id, _received_at(scope))
         self.send = send
         self.started = False
         self.why: PenstockError | None = None
@@ -59,19 +61,23 @@ class Visit:
 
     async def body(self, limit: int, timeout_s: float) -> bytes:
         """The request's body. From then on, a client that leaves interrupts the visit."""
-        self._check_headers(limit)
-        too_slow = asyncio.get_running_loop().call_later(timeout_s, self._interrupt_slow, timeout_s)
-        try:
-            body = await self._read(limit)
-        finally:
-            too_slow.cancel()
+        self._check_headers()
+        body = await self.read(limit, timeout_s)
         self._watch_client()
         return body
 
-    def _check_headers(self, limit: int) -> None:
+    async def read(self, limit: int, timeout_s: float) -> bytes:
+        """The same of any content type, and without the watch."""
         length = self.headers.get(b"content-length")
         if length is not None and int(length) > limit:
             raise _too_large(limit)
+        too_slow = asyncio.get_running_loop().call_later(timeout_s, self._interrupt_slow, timeout_s)
+        try:
+            return await self._read(limit)
+        finally:
+            too_slow.cancel()
+
+    def _check_headers(self) -> None:
         if not self.headers.get(b"content-type", b"").lower().startswith(b"application/json"):
             raise UnsupportedMediaType("Send the request as content-type: application/json.")
         if self.headers.get(b"content-encoding", b"identity") != b"identity":
@@ -89,6 +95,7 @@ class Visit:
             if size > limit:
                 raise _too_large(limit)
             if not message["more_body"]:
+                self.record.received_at = _received_at(self.scope)
                 return b"".join(parts)
 
     def _watch_client(self) -> None:
@@ -120,12 +127,13 @@ class Visit:
             self._task.cancel()
 
     async def start(self, status: int, headers: Headers) -> None:
-        self.started = True
-        self.record.status = status
+        """The head of the answer. Nothing has started if the server refuses it."""
         headers.append((b"x-request-id", self.request_id.encode()))
         if self._last:
             headers.append((b"connection", b"close"))
         await self.send({"type": "http.response.start", "status": status, "headers": headers})
+        self.started = True
+        self.record.status = status
 
     async def respond(self, status: int, headers: Headers, body: bytes) -> None:
         """A whole answer."""
@@ -138,6 +146,12 @@ class Visit:
         self._task = None
         if self._watch is not None:
             self._watch.close()
+
+
+def _received_at(scope: Scope) -> float:
+    """When the last byte came in, as far as is known; else now."""
+    at: float | None = scope.get("extensions", {}).get(RECEIVED_AT)
+    return time.monotonic() if at is None else at
 
 
 def _request_id(headers: dict[bytes, bytes]) -> str:

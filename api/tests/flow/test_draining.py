@@ -105,6 +105,7 @@ def test_a_call_that_is_too_long_is_told(replica: Simulator, tmp_path: Path) -> 
         asking.join(10)
         assert gateway.wait(10) == 0
         assert [(answer.status_code, code_of(answer)) for answer in answers] == [(503, "draining")]
+        assert [answer.headers["retry-after"] for answer in answers] == ["1"]
         assert not gateway.stray
 
 

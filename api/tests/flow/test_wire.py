@@ -10,6 +10,7 @@ from tests.servers import Simulator
 from tests.talk import CHAT, dial, everything
 
 LIMIT = 64 * 1024
+ENDLESS = 32 * 2**20
 HEAD = b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
 
 
@@ -37,7 +38,7 @@ def _no_target_hears_of_it(replica: Simulator) -> Iterator[None]:
     assert asked() == before
 
 
-@pytest.mark.parametrize("path", [CHAT, "/v1/functions/ClassifyTicket"])
+@pytest.mark.parametrize("path", [CHAT, "/v1/functions/ClassifyTicket", "/admin/targets"])
 def test_a_body_that_says_it_is_too_large_is_not_waited_for(gateway: Gateway, path: str) -> None:
     with dial(gateway.url) as connection:
         head = (
@@ -71,9 +72,19 @@ def test_what_is_not_http(gateway: Gateway, sent: bytes) -> None:
     assert json.loads(answer.partition(b"\r\n\r\n")[2])["error"]["type"] == "invalid_request_error"
 
 
-def test_a_slow_body(gateway: Gateway) -> None:
+@pytest.mark.parametrize("path", [CHAT, "/admin/targets"])
+def test_a_body_in_chunks_that_is_too_large(gateway: Gateway, path: str) -> None:
     with dial(gateway.url) as connection:
-        connection.sendall(HEAD + b"content-length: 100\r\n\r\n{")
+        chunk = b"%x\r\n%b\r\n" % (LIMIT + 1, b"[" * (LIMIT + 1))
+        connection.sendall(HEAD.replace(CHAT.encode(), path.encode()) + b"transfer-encoding: chunked\r\n\r\n" + chunk)
+        answer = connection.recv(65536)
+    assert answer.startswith(b"HTTP/1.1 413 ")
+
+
+@pytest.mark.parametrize("path", [CHAT, "/admin/targets"])
+def test_a_slow_body(gateway: Gateway, path: str) -> None:
+    with dial(gateway.url) as connection:
+        connection.sendall(HEAD.replace(CHAT.encode(), path.encode()) + b"content-length: 100\r\n\r\n{")
         answer = everything(connection)
     assert answer.startswith(b"HTTP/1.1 408 ")
     assert b'"code":"request_timeout"' in answer
@@ -92,3 +103,62 @@ def test_slow_headers(gateway: Gateway) -> None:
         nothing, half, second = pool.map(hung_up, [b"", HEAD + b"x-y", live + b"GET /he"])
     assert (nothing, half) == (b"", b"")
     assert second.startswith(b"HTTP/1.1 200 ")
+
+
+def endlessly(url: str, begin: bytes, more: bytes) -> tuple[int, bytes]:
+    """Send `more` again and again until nobody reads it; how many bytes went, and what was answered."""
+    sent = 0
+    with dial(url) as connection:
+        connection.sendall(begin)
+        try:
+            while sent < ENDLESS:
+                connection.sendall(more)
+                sent += len(more)
+        except OSError:
+            pass
+        try:
+            return sent, connection.recv(65536)
+        except OSError:
+            return sent, b""
+
+
+@pytest.mark.parametrize(
+    ("begin", "more"),
+    [
+        pytest.param(b"GET /", b"a" * 4096, id="URL"),
+        pytest.param(HEAD + b"x-a: ", b"a" * 4096, id="value"),
+        pytest.param(HEAD, b"a" * 4096, id="name"),
+        pytest.param(HEAD, b"x-a: b\r\n" * 500, id="headers"),
+    ],
+)
+def test_headers_without_end(gateway: Gateway, begin: bytes, more: bytes) -> None:
+    sent, answer = endlessly(gateway.url, begin, more)
+    assert sent < ENDLESS
+    assert answer.startswith(b"HTTP/1.1 431 ")
+    assert json.loads(answer.partition(b"\r\n\r\n")[2])["error"]["code"] == "request_headers_too_large"
+
+
+@pytest.mark.parametrize(
+    ("begin", "more"),
+    [pytest.param(b"0\r\nx-a: ", b"a" * 4096, id="trailer"), pytest.param(b"1;a=", b"a" * 4096, id="extension")],
+)
+def test_what_surrounds_a_body_without_end(gateway: Gateway, begin: bytes, more: bytes) -> None:
+    sent, answer = endlessly(gateway.url, HEAD + b"transfer-encoding: chunked\r\n\r\n" + begin, more)
+    assert sent < ENDLESS
+    assert answer == b""
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        pytest.param(b"x-a: b\r\n" * 199, 200, id="many"),
+        pytest.param(b"x-a: b\r\n" * 200, 431, id="too many"),
+        pytest.param(b"x-a: %b\r\n" % (b"b" * 60_000), 200, id="large"),
+        pytest.param(b"x-a: %b\r\n" % (b"b" * 66_000), 431, id="too large"),
+    ],
+)
+def test_headers_near_the_limit(gateway: Gateway, headers: bytes, status: int) -> None:
+    with dial(gateway.url) as connection:
+        connection.sendall(b"GET /health/live HTTP/1.1\r\nconnection: close\r\n" + headers[:-9])
+        connection.sendall(headers[-9:] + b"\r\n")
+        assert connection.recv(65536).startswith(b"HTTP/1.1 %d " % status)
