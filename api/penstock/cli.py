@@ -6,11 +6,13 @@ import argparse
 import ipaddress
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from vllm_simulator import cli as simulator
 
 from penstock import __version__, demo, status
+from penstock.address import CannotListen, refuse_taken
 from penstock.settings import Settings, SettingsError, load_settings
 from penstock.settings.environment import process_environment
 
@@ -26,6 +28,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SettingsError as error:
         print(f"penstock: {error}", file=sys.stderr)
         return 2
+    except CannotListen as error:
+        print(f"penstock: {error}", file=sys.stderr)
+        return 1
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -51,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
 
     showing = verbs.add_parser("demo", help="run a gateway over three simulated replicas and a simulated cloud")
     showing.add_argument("--port", type=int, default=8080)
-    showing.set_defaults(run=lambda options: demo.run(options.port, serve))
+    showing.set_defaults(run=lambda options: demo.run(options.port, partial(serve, reloads=False)))
 
     asking = verbs.add_parser("status", help="show a running gateway's targets")
     asking.add_argument("--url", default="http://127.0.0.1:8080")
@@ -69,15 +74,16 @@ def _serve(options: argparse.Namespace) -> int:
     return 0
 
 
-def serve(settings: Settings, config: Path | None = None) -> None:
-    """Run an instance until a signal ends it."""
+def serve(settings: Settings, config: Path | None = None, *, reloads: bool = True) -> None:
+    """Run an instance until a signal ends it. Without `reloads`, SIGHUP is such a signal."""
+    refuse_taken(settings.host, settings.port)
     from penstock.functions.environment import prepare_environment
 
     prepare_environment(process_environment())
     from penstock.app import create_app  # only now: it imports BAML, which reads the environment
     from penstock.server import Server
 
-    Server(create_app(settings, config), settings.host, settings.port).run()
+    Server(create_app(settings, config), settings.host, settings.port, reloads=reloads).run()
 
 
 def refuse_open_door(settings: Settings) -> None:

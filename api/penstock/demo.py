@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
+from penstock.address import refuse_taken
 from penstock.settings import Settings, SettingsError
 from penstock.settings.environment import PREFIX, process_environment
 from penstock.settings.parts import Cloud, Fallback, Model, Price, Replica
@@ -32,7 +33,8 @@ Status page: {url}/    API: {url}/docs    Targets: penstock status --url {url}  
 
 
 def run(port: int, serve: Callable[[Settings], None]) -> int:
-    """Start the simulators, serve until a signal, and leave no process behind."""
+    """Start the simulators, serve until a signal, and leave no process behind. Raises CannotListen."""
+    refuse_taken("127.0.0.1", port)
     environment = process_environment()
     for name in [name for name in environment if name.startswith(PREFIX)]:
         del environment[name]  # what is set for a real instance is not for this one
@@ -64,10 +66,13 @@ def demo_settings(port: int, replicas: list[str], cloud: str) -> Settings:
 
 @contextmanager
 def simulator(*options: str) -> Iterator[str]:
-    """A simulator in a process of its own; gives its URL. It has its own session, so that Ctrl-C is ours alone."""
-    command = [sys.executable, "-m", "vllm_simulator", "--port", "0", *options]
+    """A simulator in a process of its own; gives its URL. It has its own session, so that Ctrl-C is ours alone.
+
+    It ends when its input does, which is when this process is gone, in whichever way.
+    """
+    command = [sys.executable, "-m", "vllm_simulator", "--port", "0", "--until-eof", *options]
     with subprocess.Popen(  # noqa: S603  # every word of it is ours
-        command, stdout=subprocess.PIPE, text=True, start_new_session=True
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
     ) as process:
         try:
             assert process.stdout is not None  # noqa: S101  # it was asked for

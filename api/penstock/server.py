@@ -21,9 +21,12 @@ LAST_WORDS_S = 1.0
 
 
 class Server(uvicorn.Server):
-    """Serves an instance until a signal. SIGTERM drains it, SIGINT drains it without the delay, a second ends it."""
+    """Serves an instance until a signal. SIGTERM drains it, SIGINT drains it without the delay, a second ends it.
 
-    def __init__(self, instance: Instance, host: str, port: int) -> None:
+    SIGHUP reads the settings again where it `reloads`, and else is as SIGINT.
+    """
+
+    def __init__(self, instance: Instance, host: str, port: int, *, reloads: bool = True) -> None:
         super().__init__(
             uvicorn.Config(
                 instance,
@@ -42,6 +45,7 @@ class Server(uvicorn.Server):
             )
         )
         self._instance = instance
+        self._reloads = reloads
         self._draining: asyncio.Task[None] | None = None
 
     def run(self, sockets: None = None) -> None:  # type: ignore[override]  # we never pass sockets
@@ -63,12 +67,18 @@ class Server(uvicorn.Server):
         delay_s = self._instance.settings.drain_delay_s
         loop.add_signal_handler(signal.SIGTERM, self._on_stop, delay_s)
         loop.add_signal_handler(signal.SIGINT, self._on_stop, 0.0)
-        loop.add_signal_handler(signal.SIGHUP, self._instance.reload)
+        loop.add_signal_handler(signal.SIGHUP, self._on_hangup)
         try:
             yield
         finally:
             for each in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
                 loop.remove_signal_handler(each)
+
+    def _on_hangup(self) -> None:
+        if self._reloads:
+            self._instance.reload()
+        else:
+            self._on_stop(0.0)
 
     def _on_stop(self, delay_s: float) -> None:
         if self._draining is None:

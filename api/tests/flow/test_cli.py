@@ -97,12 +97,20 @@ def test_a_key_that_is_not_set(tmp_path: Path) -> None:
     assert "NOT_SET_ANYWHERE" in ended.stderr
 
 
-def test_a_port_that_is_taken(tmp_path: Path) -> None:
+@pytest.mark.parametrize("command", ["serve", "demo"])
+def test_a_port_that_is_taken(command: str) -> None:
     with Simulator() as simulator:
-        ended = penstock("serve", "--port", str(simulator.port), "--config", written(tmp_path, ""))
-    assert ended.returncode != 0
-    assert "Traceback" not in ended.stdout + ended.stderr
-    assert "address already in use" in (ended.stdout + ended.stderr).lower()
+        ended = penstock(command, "--port", str(simulator.port))
+    told = f"penstock: cannot listen on 127.0.0.1 port {simulator.port}: address already in use\n"
+    assert (ended.returncode, ended.stdout, ended.stderr) == (1, "", told)
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "a" * 64])
+def test_an_address_that_is_not_ours(host: str) -> None:
+    ended = penstock("serve", "--port", "0", "--insecure", "--host", host)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr.startswith(f"penstock: cannot listen on {host} port 0: ")
+    assert len(ended.stderr.splitlines()) == 1
 
 
 def test_status(tmp_path: Path) -> None:
@@ -163,16 +171,23 @@ def is_there(pid: int) -> bool:
     return Path(f"/proc/{pid}").exists()
 
 
-@pytest.mark.parametrize("whom", ["terminal", "process"])
-def test_the_demo_answers_and_ends(demo: tuple[subprocess.Popen[str], str], whom: str) -> None:
-    """Ctrl-C in a terminal reaches every process of the session; a kill reaches one."""
-    process, url = demo
+def until_listening(process: subprocess.Popen[str]) -> str:
+    """What it printed until then."""
     assert process.stdout is not None
     printed = ""
     while '"listening"' not in printed:
         line = process.stdout.readline()
         assert line, printed
         printed += line
+    return printed
+
+
+@pytest.mark.parametrize("whom", ["terminal", "process"])
+def test_the_demo_answers_and_ends(demo: tuple[subprocess.Popen[str], str], whom: str) -> None:
+    """Ctrl-C in a terminal reaches every process of the session; a kill reaches one."""
+    process, url = demo
+    assert process.stdout is not None
+    printed = until_listening(process)
     for hint in ("curl ", "OpenAI(base_url=", "/v1/functions/ClassifyTicket", "Ctrl-C"):
         assert hint in printed
     with Client(url) as client:
@@ -189,3 +204,17 @@ def test_the_demo_answers_and_ends(demo: tuple[subprocess.Popen[str], str], whom
     assert process.wait(10) == 0
     until(lambda: not any(map(is_there, started)))
     assert "Traceback" not in process.stdout.read()
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGHUP, 0), (signal.SIGKILL, -signal.SIGKILL)])
+def test_no_simulator_outlives_the_demo(
+    demo: tuple[subprocess.Popen[str], str], number: signal.Signals, code: int
+) -> None:
+    """SIGHUP is a terminal that was closed: there is no file to read again."""
+    process, _ = demo
+    until_listening(process)
+    started = children(process.pid)
+    assert len(started) == 4
+    process.send_signal(number)
+    assert process.wait(10) == code
+    until(lambda: not any(map(is_there, started)))

@@ -35,6 +35,7 @@ def build_parser() -> argparse.ArgumentParser:
     add("--role", choices=("vllm", "cloud"), default="vllm", help="whose shapes and errors to answer with")
     add("--api-key", help="key that /v1 routes ask for")
     add("--fault", action="append", type=_fault, default=[], metavar="SPEC", help=_fault_help())
+    add("--until-eof", action="store_true", help="end when standard input, a pipe, does")
     _add_engine(parser)
     _add_vllm(parser)
     return parser
@@ -62,7 +63,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         sse_keep_alive=args.sse_keep_alive_interval,
     )
     try:
-        return Server(settings, args.host, args.port, args.control_port).serve_forever(args.fault)
+        server = Server(settings, args.host, args.port, args.control_port)
+        return server.serve_forever(args.fault, until_eof=args.until_eof)
     except (OSError, FaultError) as error:
         print(f"vllm_simulator: {error}", file=sys.stderr)
         return 1

@@ -1,6 +1,7 @@
 """The process: its sockets, its signals, and how it ends."""
 
 import asyncio
+import os
 import socket
 from collections.abc import Iterable
 from types import FrameType
@@ -13,6 +14,7 @@ from vllm_simulator.faults import Fault
 from vllm_simulator.settings import Settings
 from vllm_simulator.wire import Wire
 
+_INPUT = 0
 _KEEP_ALIVE_SECONDS = 5
 """After which vLLM closes an idle connection."""
 _LAST_WORDS_SECONDS = 0.1
@@ -49,10 +51,12 @@ class Server(uvicorn.Server):
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._faults: Iterable[Fault] = ()
+        self._until_eof = False
 
-    def serve_forever(self, faults: Iterable[Fault]) -> int:
-        """Runs until a signal or a fault ends it. Returns the exit code."""
+    def serve_forever(self, faults: Iterable[Fault], *, until_eof: bool = False) -> int:
+        """Runs until a signal or a fault ends it, or standard input's end. Returns the exit code."""
         self._faults = faults
+        self._until_eof = until_eof
         self.run([self._socket] if self._control is None else [self._socket, self._control])
         return self.exit_code
 
@@ -62,6 +66,15 @@ class Server(uvicorn.Server):
         shown = f"[{self._host}]" if ":" in self._host else self._host
         print(f"listening on http://{shown}:{self._port}", flush=True)
         self.app.control.apply(self._faults)
+        if self._until_eof:
+            self._loop.add_reader(_INPUT, self._heard)
+
+    def _heard(self) -> None:
+        """Standard input has something to say: what it is does not matter, unless it is the end."""
+        assert self._loop is not None
+        if not os.read(_INPUT, 4096):
+            self._loop.remove_reader(_INPUT)
+            self.leave()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Called by the signal; a second one ends the process without ceremony."""
