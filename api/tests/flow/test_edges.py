@@ -3,7 +3,6 @@
 import json
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from tests.gateway import Gateway, one_model
@@ -91,18 +90,3 @@ def test_a_slow_upload_is_not_our_time(gateway: Gateway) -> None:
             assert everything(connection).startswith(b"HTTP/1.1 200 ")
         assert client.samples()[name] - before < 0.3
     assert gateway.wait_for(lambda line: line.get("request_id") == "slow")["seconds"] < 0.45
-
-
-def test_an_answer_that_the_server_refuses_is_told_as_a_bug(tmp_path: Path) -> None:
-    """A model's name goes into a header; one that no header may hold is found out only there."""
-    name = "ti\x01ny"
-    with (
-        Simulator("--speed", "100", "--model", name) as replica,
-        Gateway(tmp_path, one_model([replica.url], name=name)) as gateway,
-    ):
-        with dial(gateway.url) as connection:
-            connection.sendall(request("x-request-id: odd", model=name))
-            everything(connection)
-        line = gateway.wait_for(lambda line: line.get("request_id") == "odd" and line["event"] == "request")
-        assert (line["status"], line["outcome"], line["code"]) == (500, "bug", "internal_error")
-        assert gateway.wait_for(lambda line: line["event"] == "bug")["request_id"] == "odd"

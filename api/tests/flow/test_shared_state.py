@@ -150,6 +150,7 @@ def test_redis_away_is_noticed_by_the_log_alone(pair: tuple[Gateway, Gateway], r
         until(lambda: len(answers) > back + 20)
     assert {status for status, _ in answers} == {200}
     for gateway in pair:
+        gateway.wait_for(lambda line: line["event"] == "store moved" and line["up"])
         assert [line["up"] for line in moves(gateway)] == [False, True]
         assert all(line["why"] for line in moves(gateway))
         assert not gateway.stray
