@@ -14,8 +14,6 @@ from penstock.app import Instance
 from penstock.surfaces.protocol import Protocol
 
 TICK_S = 0.02
-GARBAGE = 20_000
-"""Objects made and kept before a collection: a request makes a few hundred, and hardly any in cycles."""
 LAST_WORDS_S = 1.0
 """How long interrupted requests may take to tell their clients so."""
 
@@ -52,7 +50,6 @@ class Server(uvicorn.Server):
         """Serve. What was made until now stays for good, so no collection needs to walk it while requests wait."""
         gc.collect()
         gc.freeze()
-        gc.set_threshold(GARBAGE)
         super().run()
 
     async def startup(self, sockets: None = None) -> None:  # type: ignore[override]  # we never pass sockets
