@@ -1,7 +1,4 @@
-"""How the streams of a dialect are read: which event is the first token, where usage stands, what an end looks like.
-
-An event is looked into only where a byte test says that it may matter: most are passed on unread.
-"""
+"""What an event of a stream is to us, and what every dialect's reader of streams tells."""
 
 from __future__ import annotations
 
