@@ -96,20 +96,21 @@ class Stream:
             self._held = []
             if not self._over.done():
                 self._exchange.pour(self._arrived, self._ended)
+                if self._paused:
+                    self._exchange.pause()
             return await self._over
         finally:
             self._stop_checking()
             self._take = _nowhere
 
-    def pause(self) -> None:
-        """The client does not keep up: read no more from the target."""
-        self._paused = True
-        self._exchange.pause()
-
-    def resume(self) -> None:
-        self._paused = False
-        self._heard_at = self._loop.time()
-        self._exchange.resume()
+    def flow(self, flows: bool) -> None:
+        """Read on from the target, or, while the client does not keep up, no more."""
+        self._paused = not flows
+        if flows:
+            self._heard_at = self._loop.time()
+            self._exchange.resume()
+        else:
+            self._exchange.pause()
 
     def _arrived(self, data: bytes) -> None:
         if self._over.done():
