@@ -37,30 +37,28 @@ class Framing:
         """`standing`: the server's own headers, as lines. Raises ValueError if a header ends before its line does."""
         lines = [STATUS_LINES[status]]
         for name, value in headers:
-            if name == b"connection":  # we only ever ask to close it
-                self.keep_alive = False
-                continue
             if name == b"content-length":
                 self._left = int(value)
-            lines.append(b"%b: %b\r\n" % (name, value))
+            if name == b"connection":  # we only ever ask to close it
+                self.keep_alive = False
+            else:
+                lines += (name, b": ", value, b"\r\n")
+        told = b"".join(lines)
+        if not told.count(b"\n") == told.count(b"\r") == 1 + len(lines) // 4:
+            raise ValueError("A header holds the end of a line.")
         if self._method == "HEAD" or status in BODILESS:
             self._left = 0
         elif self._left is None:
-            self._mark_end(lines)
-        if not self.keep_alive:
-            lines.append(b"connection: close\r\n")
-        head = b"".join(lines)
-        if not head.count(b"\n") == head.count(b"\r") == len(lines):
-            raise ValueError("A header holds the end of a line.")
-        self._head = b"%b%b\r\n" % (head, standing)
+            told += self._mark_of_end()
+        self._head = b"".join((told, b"" if self.keep_alive else b"connection: close\r\n", standing, b"\r\n"))
 
-    def _mark_end(self, lines: list[bytes]) -> None:
+    def _mark_of_end(self) -> bytes:
         """The end of a body of unknown length is told by chunks; to HTTP/1.0, which knows none, by the connection's."""
         self._chunked = self._version != "1.0"
         if self._chunked:
-            lines.append(b"transfer-encoding: chunked\r\n")
-        else:
-            self.keep_alive = False
+            return b"transfer-encoding: chunked\r\n"
+        self.keep_alive = False
+        return b""
 
     def more(self, data: bytes) -> bytes:
         """More of the body."""

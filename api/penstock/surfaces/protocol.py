@@ -41,6 +41,7 @@ class Protocol(asyncio.Protocol):
         """The request that is answered now."""
         self._waiting: deque[Wire] = deque()
         """Requests that came before an earlier one was answered."""
+        self._standing: tuple[list[tuple[bytes, bytes]], bytes] = [], b""
         self._paused = False
         self._headers_since: float | None = loop.time()
         self._idle_since = 0.0
@@ -99,7 +100,10 @@ class Protocol(asyncio.Protocol):
             self._transport.resume_reading()
 
     def standing_headers(self) -> bytes:
-        return b"".join(b"%b: %b\r\n" % header for header in self._state.default_headers)
+        headers = self._state.default_headers  # a new list each second, for the date
+        if headers is not self._standing[0]:
+            self._standing = headers, b"".join(b"%b: %b\r\n" % header for header in headers)
+        return self._standing[1]
 
     def answered(self, *, keep_alive: bool) -> None:
         self._state.total_requests += 1
@@ -130,7 +134,7 @@ class Protocol(asyncio.Protocol):
 
     def _begin(self, wire: Wire) -> None:
         self._wire = wire
-        self._task = self.loop.create_task(self._run(wire))
+        wire.task = self.loop.create_task(self._run(wire))
 
     async def _run(self, wire: Wire) -> None:
         try:

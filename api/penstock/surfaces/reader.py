@@ -39,23 +39,17 @@ class Reader:
         """Raises HeadersTooLarge or InvalidRequest; then nothing more can be read."""
         self._bodiless += len(data)
         try:
-            while data:
-                data = self._fed(data)
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:  # it stops after the headers, at their end's offset
+            self.feed(self._without_upgrade() + data[upgrade.args[0] :])
         except httptools.HttpParserError as error:
             cause = error.__context__  # what a callback of ours raised
             raise cause if isinstance(cause, PenstockError) else InvalidRequest("This is not HTTP.") from None
         if self._bodiless > MAX_HEADER_BYTES:
             raise _too_large()
 
-    def _fed(self, data: bytes) -> bytes:
-        """What is still to be fed. A request to upgrade is fed again without it: we offer none (RFC 9110, 7.8)."""
-        try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade as upgrade:  # it stops after the headers, at their end's offset
-            return self._without_upgrade() + data[upgrade.args[0] :]
-        return b""
-
     def _without_upgrade(self) -> bytes:
+        """A request to upgrade is read again without it: we offer none (RFC 9110, 7.8)."""
         lines = [b"%b %b HTTP/%b" % (self._parser.get_method(), self._url, self._parser.get_http_version().encode())]
         lines += [b"%b: %b" % header for header in self._headers.items() if header[0] != b"upgrade"]
         return b"\r\n".join((*lines, b"", b""))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 import re
 import time
@@ -25,7 +24,7 @@ class Visit:
         self.request_id = _request_id(wire.headers)
         self.record = Record(surface, self.request_id, wire.received_at or time.monotonic())
         self.why: PenstockError | None = None
-        self._task = asyncio.current_task(wire.loop)
+        self._task = wire.task
         if last:
             wire.close_after()
 

@@ -35,8 +35,8 @@ class Wire:
     """What the protocol fills and the front answers. `received_at`: when the request's last byte came in."""
 
     __slots__ = (
-        "_expects_continue", "_framing", "_gone", "_line", "_parts", "_size", "_waiter", "answered", "flows", "headers",
-        "left", "method", "path", "query", "received_at", "started", "version",
+        "_expects_continue", "_framing", "_line", "_parts", "_waiter", "answered", "flows", "gone", "headers", "left",
+        "loop", "method", "path", "query", "received_at", "size", "started", "task", "version",
     )  # fmt: skip
 
     def __init__(
@@ -50,33 +50,23 @@ class Wire:
         """Called when the client leaves before it has its answer."""
         self.flows: Callable[[bool], None] | None = None
         """Told False when the client does not keep up with what is written, and True when it does again."""
-        self.started = self.answered = False
+        self.started = self.answered = self.gone = False
+        """`gone`: the client has left."""
+        self.size = 0
+        """Bytes of the request's body that have come in so far."""
+        self.task: asyncio.Task[None] | None = None
+        """Who answers it."""
+        self.loop = line.loop
         self._line = line
         self._framing = Framing(self.method, version, keep_alive=keep_alive)
         self._expects_continue = headers.get(b"expect", b"").lower() == b"100-continue"
-        self._gone = False
         self._parts: list[bytes] = []
-        self._size = 0
         self._waiter: asyncio.Future[None] | None = None
-
-    @property
-    def loop(self) -> asyncio.AbstractEventLoop:
-        return self._line.loop
-
-    @property
-    def gone(self) -> bool:
-        """The client has left."""
-        return self._gone
-
-    @property
-    def size(self) -> int:
-        """Bytes of the request's body that have come in so far."""
-        return self._size
 
     @property
     def keeps_up(self) -> bool:
         """The client does, with what is written."""
-        return self._line.writable or self._gone
+        return self._line.writable or self.gone
 
     # The request
 
@@ -100,10 +90,10 @@ class Wire:
         if self.answered:  # without it
             return
         self._parts.append(data)
-        self._size += len(data)
+        self.size += len(data)
         if self._waiter is not None:
             self._wake()
-        elif self._size > HIGH_WATER_BYTES:
+        elif self.size > HIGH_WATER_BYTES:
             self._line.pause()
 
     def complete(self) -> None:
@@ -114,7 +104,7 @@ class Wire:
         """The connection is."""
         if self.answered:
             return
-        self._gone = True
+        self.gone = True
         self._wake()
         if self.left is not None:
             self.left()
@@ -141,7 +131,7 @@ class Wire:
 
     def write(self, data: bytes) -> None:
         """More of the body. A client that does not keep up is not waited for: see `flows` and `drained`."""
-        if (data := self._framing.more(data)) and not self._gone:
+        if (data := self._framing.more(data)) and not self.gone:
             self._line.write(data)
 
     async def drained(self) -> None:
@@ -154,7 +144,7 @@ class Wire:
     def finish(self, data: bytes) -> None:
         """The last of the body."""
         data = self._framing.last(data)
-        if self._gone:
+        if self.gone:
             return
         if data:
             self._line.write(data)

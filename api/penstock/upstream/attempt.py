@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
+from time import monotonic
 
 import orjson
 
@@ -35,7 +34,7 @@ class Attempt:
     async def make(self, call: Call, seat: Seat, lease: Lease, *, fresh: bool) -> Reply | Failure:
         """Send the call to the target. The reply takes over the lease; a failure leaves it to the caller."""
         body, left_out = worded(call, seat)
-        began = time.monotonic()
+        began = monotonic()
         exchange: Exchange | None = None
         answered = False
         try:
@@ -49,20 +48,20 @@ class Attempt:
         except TimeoutError:
             return Failure(Outcome.TIMED_OUT, "no answer in time")
         finally:
-            call.waited_s += time.monotonic() - began
+            call.waited_s += monotonic() - began
             if exchange is not None and not answered:
                 exchange.close()
 
     async def _send(self, call: Call, seat: Seat, body: bytes, *, fresh: bool) -> Exchange:
         target = seat.target
-        left_s = call.deadline - asyncio.get_running_loop().time()
+        left_s = call.deadline - monotonic()
         head = target.head(call.dialect.path, len(body), call.request_id, left_s)
         connect_s = min(call.pool.timeouts.connect_s, left_s)
         return await self._transport.send(target.origin, head, body, connect_s=connect_s, fresh=fresh)
 
     async def _answer(self, reply: Reply) -> Failure | None:
         call, exchange = reply.call, reply.exchange
-        deadline = first_deadline(call, asyncio.get_running_loop().time())
+        deadline = first_deadline(call, monotonic())
         status = await exchange.head(deadline)
         if not 200 <= status < 300:
             return failure_of(status, exchange.headers, await _error_body(exchange))
@@ -91,15 +90,16 @@ def first_deadline(call: Call, now: float) -> float:
     limits = call.pool.timeouts
     if call.stream:
         return min(call.deadline, now + limits.first_event_s)
-    if call.max_tokens is None:
+    max_tokens = call.dialect.max_tokens(call.fields)
+    if max_tokens is None:
         return call.deadline
-    return min(call.deadline, now + limits.first_event_s + limits.token_s * call.max_tokens)
+    return min(call.deadline, now + limits.first_event_s + limits.token_s * max_tokens)
 
 
 async def _error_body(exchange: Exchange) -> bytes:
     """What comes of it in a moment: the status has said enough to go on."""
     try:
-        return await exchange.whole(ERROR_BYTES, asyncio.get_running_loop().time() + ERROR_S) or b""
+        return await exchange.whole(ERROR_BYTES, monotonic() + ERROR_S) or b""
     except (TimeoutError, WireError):
         return b""
 

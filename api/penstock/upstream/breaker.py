@@ -56,7 +56,7 @@ class Breaker:
         self._failures = Window(settings.window_s)
         self._opened_at = 0.0
         self._open_s = self._first_open_s = min(settings.reset_s, settings.reset_max_s)
-        self._probing = False
+        self._probing = self._failed_last = False
         self._state: State = "closed"
         self.probed_elsewhere = False
         """Another instance is probing: leave it to that one."""
@@ -75,7 +75,7 @@ class Breaker:
     def admit(self) -> Permit | None:
         """Leave to try the target; None when it is open, or when another call is probing it."""
         state = self._state
-        if state == pybreaker.STATE_CLOSED:
+        if state == "closed":
             return Permit(self, probe=False)
         if state == pybreaker.STATE_OPEN:
             if self.retry_in_s > 0:
@@ -92,9 +92,8 @@ class Breaker:
         """A permit's report. In half-open only the probe's counts: others began before it opened."""
         if probe:
             self._probing = False
-        if self.state == pybreaker.STATE_HALF_OPEN and not probe:
-            return
-        self._hear(hears)
+        if probe or self._state != "half-open":
+            self._hear(hears)
 
     def broke_off(self) -> None:
         """A stream failed after its first event: one more failure, though its permit was reported on."""
@@ -102,11 +101,12 @@ class Breaker:
             self._hear(Hears.FAILED)
 
     def _hear(self, hears: Hears) -> None:
-        if self.state == pybreaker.STATE_OPEN:
+        if self._state == "open":
             return
         if hears is Hears.SUCCEEDED:
             self._outcomes.add(self._clock())
-            if self._machine.fail_counter or self.state != pybreaker.STATE_CLOSED:
+            if self._failed_last or self._state != "closed":  # else pybreaker has nothing to change
+                self._failed_last = False
                 self._machine.call(_succeed)
         elif hears is Hears.FAILED:
             self._outcomes.add(self._clock())
@@ -114,6 +114,7 @@ class Breaker:
             self._fail()
 
     def _fail(self) -> None:
+        self._failed_last = True
         probing = self.state == pybreaker.STATE_HALF_OPEN
         with contextlib.suppress(_Failure, pybreaker.CircuitBreakerError):
             self._machine.call(_fail)

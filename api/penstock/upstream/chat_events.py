@@ -91,9 +91,11 @@ class ChatEvents:
 def given_up(answer: Mapping[str, object]) -> bool:
     """Whether an answer, or a chunk of one, was given up half-way: a vLLM that shuts down may finish with `abort`."""
     choices = answer.get("choices")
-    return isinstance(choices, list) and any(
-        isinstance(choice, dict) and choice.get("finish_reason") == "abort" for choice in choices
-    )
+    if isinstance(choices, list):
+        for choice in choices:  # not any(): a generator costs as much as all the rest
+            if isinstance(choice, dict) and choice.get("finish_reason") == "abort":
+                return True
+    return False
 
 
 def _says_something(choice: object) -> bool:

@@ -14,6 +14,10 @@ MAX_HEADER_BYTES = 64 * 1024
 """How much may come without a byte of body: headers, interim responses, trailers. The parser would keep it all."""
 
 
+JOINED_BYTES = 16 * 1024
+"""Up to here copying a body behind its head costs less than handing the kernel both."""
+
+
 class Connection(asyncio.Protocol):
     """The protocol under an exchange. `released` is called when it may carry another request."""
 
@@ -43,7 +47,10 @@ class Connection(asyncio.Protocol):
         assert self._transport is not None  # noqa: S101  # the pool hands out open connections only
         exchange = self._exchange = Exchange(self, self._loop, reused=reused)
         self._begun = self._message_done = False
-        self._transport.writelines((head, body))
+        if len(body) < JOINED_BYTES:
+            self._transport.write(head + body)
+        else:
+            self._transport.writelines((head, body))
         return exchange
 
     def pause(self) -> None:

@@ -15,7 +15,7 @@ from penstock.upstream.call import Call
 from penstock.upstream.pool import Seat
 from penstock.upstream.refusal import Failure
 from penstock.upstream.reply import Reply
-from penstock.upstream.verdicts import VERDICTS, Onward, Outcome
+from penstock.upstream.verdicts import VERDICTS, WORDS, Onward, Outcome
 
 Heard = Callable[[str, Outcome], None]
 """Told of each attempt: the target and what happened there."""
@@ -40,7 +40,7 @@ class Dispatcher:
         last: Failure | None = None
         waits: list[float] = []
         for seat in call.pool.plan(self._clock()):
-            if self._clock() >= call.deadline:
+            if last is not None and self._clock() >= call.deadline:
                 break
             result = await self._stop(call, seat, last)
             if isinstance(result, Reply):
@@ -95,7 +95,7 @@ class Dispatcher:
                 result = await self._attempt.make(call, seat, lease, fresh=True)
             if isinstance(result, Failure):
                 call.stops.append(StopMade(seat.target.id, result.what))
-                call.why = result.outcome.name.lower()
+                call.why = WORDS[result.outcome]
             return result
         finally:
             if not isinstance(result, Reply):

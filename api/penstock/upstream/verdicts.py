@@ -17,6 +17,10 @@ from penstock.upstream.breaker import Hears
 
 
 class Outcome(Enum):
+    """What came of an attempt."""
+
+    __hash__ = object.__hash__  # each is there once; Enum's own hashes the name, in Python
+
     ANSWERED = "answered"
     UNREACHABLE = "unreachable"
     STALE = "stale connection"
@@ -34,6 +38,10 @@ class Onward(Enum):
     NEXT_TARGET = "next target"
     SAME_TARGET = "same target, once, on a fresh connection"
     NOWHERE = "nowhere"
+
+
+WORDS = {outcome: outcome.name.lower() for outcome in Outcome}
+"""What metrics call them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,8 @@ PAGE = page("docs/metrics.md")
 def record() -> Record:
     """A request of which there is everything to tell."""
     now = time.monotonic()
-    told = Record("chat", "req-1", now, model="m", target="t", target_kind="cloud", attempts=2, price=Price())
+    told = Record("chat", "req-1", now)
+    told.model, told.target, told.target_kind, told.attempts, told.price = "m", "t", "cloud", 2, Price()
     told.first_byte_at = told.first_token_at = now
     told.events, told.fallback, told.input_tokens, told.output_tokens = 3, "busy", 1, 2
     return told
