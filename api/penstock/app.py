@@ -39,7 +39,6 @@ from penstock.upstream.gossip import Gossip
 from penstock.upstream.roster import Roster
 from penstock.upstream.target import Target
 from penstock.upstream.transport import Transport
-from penstock.upstream.verdicts import WORDS
 from penstock.upstream.watch import Watcher
 
 BREAKER_GAUGE: dict[State, int] = {"closed": 0, "half-open": 1, "open": 2}
@@ -75,7 +74,7 @@ class Instance:
             settings.retry,
             time.monotonic,
             rng,
-            lambda target, outcome: metrics.attempts(target, WORDS[outcome]).inc(),
+            lambda target, outcome: metrics.attempts(target, outcome).inc(),
         )
         metrics.show(self._target_states, lambda: self._store_up)
         self.front = self._front(load())

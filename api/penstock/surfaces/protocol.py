@@ -33,6 +33,7 @@ class Protocol(asyncio.Protocol):
     def __init__(self, answer: Answer, server_state: ServerState, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
         self.writable = True
+        self.write: Callable[[bytes], None]
         self._answer = answer
         self._state = server_state
         self._reader = Reader(self, self._begun)
@@ -51,6 +52,7 @@ class Protocol(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
+        self.write = self._transport.write
         self._state.connections.add(self)  # type: ignore[arg-type]  # it lists the protocols that it knows
         self._check()
 
@@ -85,9 +87,6 @@ class Protocol(asyncio.Protocol):
             self._wire.flows(writable)
 
     # What a wire asks of its line
-
-    def write(self, data: bytes) -> None:
-        self._transport.write(data)
 
     def pause(self) -> None:
         if not self._paused:

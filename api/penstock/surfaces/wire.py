@@ -20,7 +20,8 @@ class Line(Protocol):
     writable: bool
     """The client keeps up with what is written."""
 
-    def write(self, data: bytes) -> None: ...
+    @property
+    def write(self) -> Callable[[bytes], None]: ...
 
     def pause(self) -> None: ...
 

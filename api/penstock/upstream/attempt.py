@@ -15,7 +15,6 @@ from penstock.upstream.reply import Reply
 from penstock.upstream.stream import Stream
 from penstock.upstream.target import Lease
 from penstock.upstream.transport import Transport
-from penstock.upstream.verdicts import Outcome
 from penstock.upstream.wording import worded
 
 ERROR_BYTES = 256 * 1024
@@ -46,7 +45,7 @@ class Attempt:
         except WireError as error:
             return _broken(error)
         except TimeoutError:
-            return Failure(Outcome.TIMED_OUT, "no answer in time")
+            return Failure("timed_out", "no answer in time")
         finally:
             call.waited_s += monotonic() - began
             if exchange is not None and not answered:
@@ -69,7 +68,7 @@ class Attempt:
             return await self._opened(reply, deadline)
         body = await exchange.whole(self._max_reply_bytes, deadline)
         if body is None:
-            return Failure(Outcome.SERVER_ERROR, f"a reply of more than {self._max_reply_bytes} bytes")
+            return Failure("server_error", f"a reply of more than {self._max_reply_bytes} bytes")
         return _read(reply, body)
 
     async def _opened(self, reply: Reply, deadline: float) -> Failure | None:
@@ -109,21 +108,21 @@ def _read(reply: Reply, body: bytes) -> Failure | None:
     try:
         fields = orjson.loads(body)
     except orjson.JSONDecodeError:
-        return Failure(Outcome.SERVER_ERROR, "HTTP 200 with something that is not JSON")
+        return Failure("server_error", "HTTP 200 with something that is not JSON")
     answer = fields.get(reply.call.dialect.answer) if isinstance(fields, dict) else None
     if not isinstance(answer, list) or (not answer and reply.call.dialect.answer == "choices"):
-        return Failure(Outcome.SERVER_ERROR, "HTTP 200 without an answer")
+        return Failure("server_error", "HTTP 200 without an answer")
     if given_up(fields) or fields.get("status") == "failed":
-        return Failure(Outcome.SERVER_ERROR, "HTTP 200 with an answer that was given up")
+        return Failure("server_error", "HTTP 200 with an answer that was given up")
     reply.body, reply.fields = body, fields
     return None
 
 
 def _broken(error: WireError) -> Failure:
     if isinstance(error, Full):
-        return Failure(Outcome.BUSY, str(error))
+        return Failure("busy", str(error))
     if isinstance(error, Stale):
-        return Failure(Outcome.STALE, str(error))
+        return Failure("stale", str(error))
     if isinstance(error, Unreachable):
-        return Failure(Outcome.UNREACHABLE, str(error))
-    return Failure(Outcome.SERVER_ERROR, str(error))
+        return Failure("unreachable", str(error))
+    return Failure("server_error", str(error))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
-from enum import Enum
 from typing import Literal, cast
 
 import pybreaker
@@ -19,14 +18,9 @@ from penstock.upstream.window import Window
 State = Literal["closed", "half-open", "open"]
 
 
-class Hears(Enum):
-    """What a breaker is told of an attempt."""
-
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    EXCUSED = "excused"
-    """Says nothing about the target's health: it was busy, or the client left."""
-    NOTHING = "nothing"
+Hears = Literal["succeeded", "failed", "excused", "nothing"]
+"""What a breaker is told of an attempt. `excused`: it says nothing about the target's health, which was busy, or the
+client left."""
 
 
 class Permit:
@@ -98,17 +92,17 @@ class Breaker:
     def broke_off(self) -> None:
         """A stream failed after its first event: one more failure, though its permit was reported on."""
         if self.state != pybreaker.STATE_HALF_OPEN:  # it began before this opened
-            self._hear(Hears.FAILED)
+            self._hear("failed")
 
     def _hear(self, hears: Hears) -> None:
         if self._state == "open":
             return
-        if hears is Hears.SUCCEEDED:
+        if hears == "succeeded":
             self._outcomes.add(self._clock())
             if self._failed_last or self._state != "closed":  # else pybreaker has nothing to change
                 self._failed_last = False
                 self._machine.call(_succeed)
-        elif hears is Hears.FAILED:
+        elif hears == "failed":
             self._outcomes.add(self._clock())
             self._failures.add(self._clock())
             self._fail()

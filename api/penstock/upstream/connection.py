@@ -82,19 +82,21 @@ class Connection(asyncio.Protocol):
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             self._spoiled = True
-        self._bodiless = 0 if self._parts or self._message_done else self._bodiless + len(data)
-        if self._bodiless > MAX_HEADER_BYTES:
-            self._spoiled = True
-        self._hand_over()
+        if self._parts or self._message_done:
+            self._bodiless = 0
+        else:
+            self._bodiless += len(data)
+            if self._bodiless > MAX_HEADER_BYTES:
+                self._spoiled = True
+        self._hand_over(self._exchange)
 
-    def _hand_over(self) -> None:
+    def _hand_over(self, exchange: Exchange) -> None:
         """Give the exchange what one read brought: its body bytes at once, and its end."""
-        exchange = self._exchange
-        if self._parts and exchange is not None:
+        if self._parts:
             data = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
             self._parts.clear()
             exchange.arrived(data)
-        if exchange is None or self._exchange is not exchange:  # it was given up on the way
+        if self._exchange is not exchange:  # it was given up on the way
             return
         if self._message_done:
             self._exchange = None
