@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from penstock.upstream.exchange import WireError
@@ -39,6 +40,7 @@ pieces = st.sampled_from(
 says = st.lists(pieces | st.binary(max_size=8), max_size=12)
 
 
+@pytest.mark.ours("it asks for a fresh connection, which aiohttp cannot be asked for")
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
 @given(parts=says, reset=st.booleans(), asked_first=st.booleans())
 async def test_no_bytes_are_too_strange_and_the_next_exchange_is_well(
