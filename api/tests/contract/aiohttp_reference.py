@@ -58,14 +58,15 @@ class Reference:
         assert not fresh, "a session cannot be asked for it"
         first, *lines = head.decode().rstrip().splitlines()
         method, path, _ = first.split()
-        self._tls = self._tls or ssl.create_default_context()
+        if origin.tls and self._tls is None:
+            self._tls = ssl.create_default_context()
         exchange = ReferenceExchange()
         request = self._session.request(
             method,
             URL.build(scheme="https" if origin.tls else "http", host=origin.host, port=origin.port, path=path),
             headers=[(name, value) for name, _, value in (line.partition(": ") for line in lines)],
             data=io.BytesIO(body),
-            ssl=self._tls,
+            ssl=self._tls or True,
             timeout=aiohttp.ClientTimeout(total=None, connect=connect_s),
             trace_request_ctx=exchange,
         )
