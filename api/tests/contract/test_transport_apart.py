@@ -7,7 +7,6 @@ from penstock.upstream.transport import Transport
 from tests.asking import answer, ask, soon, until, whole
 from tests.wire import CHUNKED, Peer, Wire, chunk, sized
 
-
 ANSWERS = [sized(b"not asked for"), b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\npart"]
 GARBAGE = [b"HTTP/1.1 200", b"H", b"garbage", b"\r\n\r\ngarbage"]
 

@@ -66,7 +66,9 @@ class Turn(NamedTuple):
     end: str
 
 
-turns = st.builds(Turn, more, st.just([]) | more, st.sampled_from(["stay", "close", "reset"]))
+whole_and_more = st.builds(lambda reply, rest: [reply, *rest], wholes, more)
+at_once = whole_and_more | whole_and_more.map(lambda parts: [b"".join(parts)]) | more
+turns = st.builds(Turn, at_once, st.just([]) | more, st.sampled_from(["stay", "stay", "close", "reset"]))
 
 
 @pytest.fixture(autouse=True)
@@ -149,9 +151,9 @@ async def all_of(transport: Transport, origin: Origin, number: int, *, fresh: bo
     exchange = await ask(transport, origin, b"%d" % number, fresh=fresh)
     told = []
     try:
-        told.append(b"%d" % await exchange.head(soon(0.05)))
+        told.append(b"%d" % await exchange.head(soon(0.02)))
         told.extend(part for header in exchange.headers.items() for part in header)
-        while data := await exchange.read(soon(0.05)):
+        while data := await exchange.read(soon(0.02)):
             told.append(data)
     except Stale:
         return await all_of(transport, origin, number, fresh=True)
