@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from tests.pipelines.programs import STEPS, Bin, Web
 FLAGS = ("--host", "deploy@gpu-1", "--dir", "/srv/pen stock")
 DEPLOY = "deploy canary --version sha-abc1234 --host deploy@gpu-1 --dir /srv/pen stock"
 ROLLBACK = "rollback --host deploy@gpu-1 --dir /srv/pen stock"
-HANG = "trap 'exit 143' TERM; touch \"$0.up\"; while :; do sleep 0.05; done"
+HANG = "trap 'exit 143' TERM; touch \"$0.up\"; for _ in {1..400}; do sleep 0.05; done"
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ class RollOut:
         self._verbs = verbs
         env = {**os.environ, "PENSTOCK_VERBS": str(verbs.path), "GITHUB_OUTPUT": str(self._outputs)}
         env |= {"STABLE_EVERY": "0", "STABLE_ASKS": "3", "STABLE_LIMIT": str(limit)}
-        command = [str(STEPS / "roll_out"), strategy, version, url, *FLAGS]
+        command = [sys.executable, str(STEPS / "roll_out.py"), strategy, version, url, *FLAGS]
         self._process = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         self.errors = ""
 
@@ -49,7 +50,10 @@ class RollOut:
 
     def end(self) -> tuple[int, str]:
         """The exit code, and what the next steps read."""
-        self.errors = self._process.communicate(timeout=30)[1]
+        try:
+            self.errors = self._process.communicate(timeout=30)[1]
+        finally:
+            self._process.kill()
         return self._process.returncode, self._outputs.read_text().strip()
 
 
@@ -105,6 +109,24 @@ class TestStopped:
         out.signal_in("deploy", number)
         assert out.end() == (1, "outcome=not-deployed")
         assert verbs.calls == [DEPLOY]
+
+    def test_as_the_deploy_succeeds_it_goes_back(self, verbs: Bin, number: int) -> None:
+        verbs.add("deploy", HANG.replace("exit 143", "exit 0"))
+        out = RollOut(verbs, "http://127.0.0.1:9")
+        out.signal_in("deploy", number)
+        assert out.end() == (1, "outcome=rolled-back")
+        assert verbs.calls == [DEPLOY, ROLLBACK]
+
+    def test_again_while_the_deploy_puts_things_back_it_waits(self, verbs: Bin, number: int) -> None:
+        verbs.add(
+            "deploy",
+            HANG.replace("exit 143", 'touch "$0.back.up"; sleep 0.5; echo "put back" >>"${0%/*}/calls"; exit 3'),
+        )
+        out = RollOut(verbs, "http://127.0.0.1:9")
+        out.signal_in("deploy", number)
+        out.signal_in("deploy.back", signal.SIGINT)
+        assert out.end() == (1, "outcome=not-deployed")
+        assert verbs.calls == [DEPLOY, "put back"]
 
     def test_in_the_smoke_test_it_goes_back(self, verbs: Bin, number: int) -> None:
         verbs.add("smoke_test", HANG)
