@@ -112,19 +112,21 @@ class TestStopped:
 
     def test_as_the_deploy_succeeds_it_goes_back(self, verbs: Bin, number: int) -> None:
         verbs.add("deploy", HANG.replace("exit 143", "exit 0"))
-        out = RollOut(verbs, "http://127.0.0.1:9")
-        out.signal_in("deploy", number)
-        assert out.end() == (1, "outcome=rolled-back")
+        with Web([200]).serving() as web:
+            out = RollOut(verbs, web.url)
+            out.signal_in("deploy", number)
+            assert out.end() == (1, "outcome=rolled-back")
         assert verbs.calls == [DEPLOY, ROLLBACK]
 
     def test_again_while_the_deploy_puts_things_back_it_waits(self, verbs: Bin, number: int) -> None:
-        verbs.add(
-            "deploy",
-            HANG.replace("exit 143", 'touch "$0.back.up"; sleep 0.5; echo "put back" >>"${0%/*}/calls"; exit 3'),
+        note = f'echo "$told" >>{verbs.path}/calls'
+        puts_back = (
+            f"""told=twice; trap "{note}" TERM; touch "$0.back.up"; sleep 0.5; told="put back"; {note}; exit 3"""
         )
+        verbs.add("deploy", HANG.replace("exit 143", puts_back))
         out = RollOut(verbs, "http://127.0.0.1:9")
         out.signal_in("deploy", number)
-        out.signal_in("deploy.back", signal.SIGINT)
+        out.signal_in("deploy.back", signal.SIGTERM)
         assert out.end() == (1, "outcome=not-deployed")
         assert verbs.calls == [DEPLOY, "put back"]
 
