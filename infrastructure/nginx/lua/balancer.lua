@@ -31,24 +31,26 @@ local function pick(not_this)
   return peer
 end
 
--- Whether the last try but `after` had a connection: nginx lists the times of all tries, "-" where there was none.
-local function connected(after)
-  local times = {}
-  for time in (ngx.var.upstream_connect_time or ""):gmatch("[^,: ]+") do table.insert(times, time) end
-  return times[#times - after] ~= "-"
+-- What nginx has of the last try, of a variable that lists all tries.
+local function last(variable)
+  return (ngx.var[variable] or ""):match("([^,: ]+)[,: ]*$")
 end
 
-local function leave(name, tries_after)
+-- The last try is over. If nobody could be connected to, the peer is down; a client that left meanwhile proves nothing.
+local function leave(name)
   local peer = peers.named[name]
   if not peer then return end
   peers.release(peer)
-  if not connected(tries_after) then peers.found(peer, false, "it could not be connected to") end
+  local status = last("upstream_status")
+  if last("upstream_connect_time") == "-" and (status == "502" or status == "504") then
+    peers.found(peer, false, "it could not be connected to")
+  end
 end
 
 -- In balancer_by_lua, once for each try.
 function M.choose()
   local tried = ngx.var.edge_peer
-  if balancer.get_last_failure() then leave(tried, 1) else balancer.set_more_tries(1) end
+  if balancer.get_last_failure() then leave(tried) else balancer.set_more_tries(1) end
   local peer = pick(tried)
   ngx.var.edge_peer = peer and peer.name or ""
   if not peer then
@@ -62,7 +64,7 @@ end
 
 -- In log_by_lua, once for each request.
 function M.done()
-  leave(ngx.var.edge_peer, 0)
+  leave(ngx.var.edge_peer)
   local colour = ngx.var.edge_colour
   if not peers.of[colour] then colour = "none" end
   dict:incr("requests " .. colour .. " " .. math.floor(ngx.status / 100), 1, 0)
