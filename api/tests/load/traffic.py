@@ -126,6 +126,7 @@ class Traffic:
     ) -> None:
         for session in self._sessions:
             await session.close()
+        await asyncio.sleep(0.01)  # what was TLS is closed by the loop, a moment later
 
 
 def classify(status: int, body: str, stream: bool) -> tuple[Ended, str]:
