@@ -27,11 +27,11 @@ class Fleet:
         self.replica = ends.enter_context(Simulator("--speed", "4", "--max-num-seqs", "1024"))
         self.gateways = [self.start(free_port()) for _ in range(count)]
 
-    def start(self, port: int, **settings: object) -> Gateway:
+    def start(self, port: int) -> Gateway:
         """One more gateway, or one in the place of one that has ended."""
         folder = self._folder / str(port)
         folder.mkdir(exist_ok=True)
-        told: Line = one_model([self.replica.url], drain_delay_s=2.5, **settings)
+        told: Line = one_model([self.replica.url], drain_delay_s=2.5)
         return self._ends.enter_context(Gateway(folder, told, "--port", str(port)))
 
     @property

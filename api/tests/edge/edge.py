@@ -8,7 +8,7 @@ import signal
 import ssl
 import subprocess
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -34,7 +34,7 @@ def trusting() -> ssl.SSLContext:
 class Edge:
     """Stands before the peers given by colour, `host:port` each. A context manager; what it keeps stays in `folder`."""
 
-    def __init__(self, folder: Path, peers: dict[str, Sequence[str]], **settings: str) -> None:
+    def __init__(self, folder: Path, peers: Mapping[str, Sequence[str]], **settings: str) -> None:
         names = ("EDGE_HTTP_PORT", "EDGE_HTTPS_PORT", "EDGE_CONTROL_PORT", "EDGE_METRICS_PORT")
         self.ports = {name: free_port() for name in names}
         self.folders = {name: folder / name.lower() for name in ("TLS", "STATE", "ACME", "RUN")}

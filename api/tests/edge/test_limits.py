@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from tests.edge.conftest import Fleet, MakeEdge
-from tests.talk import code_of, until
+from tests.talk import Json, code_of, until
 
 
 def statuses(client: httpx.Client, count: int, **headers: str) -> list[int]:
@@ -66,7 +66,7 @@ def test_an_untrusted_word_is_not_believed(make_edge: MakeEdge, fleet: Fleet) ->
 
 def test_what_is_open_at_once(make_edge: MakeEdge, fleet: Fleet) -> None:
     edge = make_edge({"blue": fleet.addresses}, EDGE_ADDRESS_OPEN="2")
-    long = {"max_tokens": 4000, "min_tokens": 4000, "ignore_eos": True}
+    long: Json = {"max_tokens": 4000, "min_tokens": 4000, "ignore_eos": True}
     with edge.client() as client, client.streaming(**long), client.streaming(**long):
         refused = client.chat()
         assert (refused.status_code, code_of(refused)) == (429, "too_many_open")

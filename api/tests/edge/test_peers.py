@@ -1,4 +1,4 @@
-"""Instances that fail their readiness check are taken out, and come back by themselves; requests meanwhile are answered."""
+"""Instances that fail their readiness check are taken out and come back; requests meanwhile are answered."""
 
 import asyncio
 import signal
@@ -81,7 +81,7 @@ async def test_an_instance_that_drains_leaves_without_loss(fleet: Fleet, edge: E
     await asyncio.to_thread(until, lambda: edge.up() == set(fleet.addresses))
     victim = fleet.gateways[2]
     port = int(victim.url.rpartition(":")[2])
-    results, told_at = await under_load(edge, 6, victim.terminate)
+    results, _ = await under_load(edge, 6, victim.terminate)
     assert outcomes(results) == {WELL: 7 * RATE}
     assert await asyncio.to_thread(victim.wait) == 0
     down = next(line for line in edge.told if f"{address(victim)} is down" in line)

@@ -1,5 +1,6 @@
 """What clients see of the edge: TLS, http2, redirects, headers, ids, streams, and what is not there for them."""
 
+import itertools
 import json
 import socket
 import ssl
@@ -14,7 +15,7 @@ import pytest
 
 from tests.edge.conftest import Fleet
 from tests.edge.edge import Edge, trusting
-from tests.talk import Client, code_of, events
+from tests.talk import Client, Json, code_of, events, everything
 
 HIDDEN = ["/metrics", "/admin/targets", "/sim/state", "/metrics/", "/admin", "/nothing", "/health"]
 ODD = [
@@ -38,10 +39,10 @@ ODD = [
 
 def raw(edge: Edge, target: str) -> tuple[int, bytes]:
     """Asked for exactly as it is written, over TLS: status and body."""
-    with socket.create_connection(("127.0.0.1", edge.port), 10) as plain:
-        with trusting().wrap_socket(plain, server_hostname="localhost") as connection:
-            connection.sendall(f"GET {target} HTTP/1.1\r\nHost: edge\r\nConnection: close\r\n\r\n".encode())
-            head, _, body = b"".join(iter(lambda: connection.recv(65536), b"")).partition(b"\r\n\r\n")
+    plain = socket.create_connection(("127.0.0.1", edge.port), 10)
+    with trusting().wrap_socket(plain) as connection:
+        connection.sendall(f"GET {target} HTTP/1.1\r\nHost: edge\r\nConnection: close\r\n\r\n".encode())
+        head, _, body = everything(connection).partition(b"\r\n\r\n")
     return int(head.split()[1]), body
 
 
@@ -147,11 +148,11 @@ def test_a_stream_is_not_held_back(edge: Edge, fleet: Fleet) -> None:
     assert len(arrived) > 200
     between = arrived[-1] - arrived[0]
     assert between > 0.8, "the first event came with the last"
-    assert max(b - a for a, b in zip(arrived, arrived[1:], strict=False)) < between / 2, "they came in lumps"
+    assert max(b - a for a, b in itertools.pairwise(arrived)) < between / 2, "they came in lumps"
 
 
 def test_the_answer_is_the_instance_s_byte_for_byte(edge: Edge, fleet: Fleet) -> None:
-    asked = {"max_tokens": 5, "seed": 7}
+    asked: Json = {"max_tokens": 5, "seed": 7}
     with edge.client() as through, Client(fleet.gateways[0].url) as direct:
         assert through.chat(**asked).json()["choices"] == direct.chat(**asked).json()["choices"]
         refused = through.chat("none")

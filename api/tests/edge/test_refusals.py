@@ -1,4 +1,4 @@
-"""Every error that the edge makes itself is in OpenAI's shape, and a POST that an instance may have taken is not sent again."""
+"""Every error that the edge makes is in OpenAI's shape; a POST that an instance may have taken is not sent again."""
 
 import asyncio
 import json
@@ -11,7 +11,7 @@ from tests.edge.conftest import Fleet, MakeEdge
 from tests.edge.edge import Edge, trusting
 from tests.edge.scripted import Scripted, answer, reset, silent
 from tests.servers import free_port
-from tests.talk import code_of
+from tests.talk import code_of, everything
 from tests.wire import Wire
 
 LOOK_ONCE = {"EDGE_CHECK_INTERVAL_S": "600"}
@@ -20,10 +20,10 @@ LOOK_ONCE = {"EDGE_CHECK_INTERVAL_S": "600"}
 
 def said_to(edge: Edge, request: bytes) -> tuple[int, dict[str, str]]:
     """The status and the error that a request gets which no client would send."""
-    with socket.create_connection(("127.0.0.1", edge.port), 10) as plain:
-        with trusting().wrap_socket(plain) as connection:
-            connection.sendall(request)
-            head, _, body = b"".join(iter(lambda: connection.recv(65536), b"")).partition(b"\r\n\r\n")
+    plain = socket.create_connection(("127.0.0.1", edge.port), 10)
+    with trusting().wrap_socket(plain) as connection:
+        connection.sendall(request)
+        head, _, body = everything(connection).partition(b"\r\n\r\n")
     error = json.loads(body)["error"]
     assert set(error) == {"message", "type", "param", "code"}
     return int(head.split()[1]), error
@@ -107,9 +107,7 @@ async def test_a_post_that_found_nobody_goes_to_another(make_edge: MakeEdge) -> 
 async def test_an_instance_that_is_silent(make_edge: MakeEdge) -> None:
     peer = Scripted(silent)
     async with Wire(peer.script) as wire:
-        edge = await asyncio.to_thread(
-            make_edge, {"blue": [f"127.0.0.1:{wire.origin.port}"]}, EDGE_READ_TIMEOUT_S="1"
-        )
+        edge = await asyncio.to_thread(make_edge, {"blue": [f"127.0.0.1:{wire.origin.port}"]}, EDGE_READ_TIMEOUT_S="1")
         async with httpx.AsyncClient(verify=trusting(), trust_env=False) as client:
             late = await client.post(f"{edge.url}/v1/chat/completions", json={})
     assert (late.status_code, code_of(late)) == (504, "instance_timeout")

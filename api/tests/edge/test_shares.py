@@ -176,4 +176,6 @@ def test_what_control_does_not_know(two_colours: Edge) -> None:
     assert two_colours.put("/peers/nobody", {"drained": True}).status_code == 404
     assert two_colours.put(f"/peers/{next(iter(two_colours.peers()))}", {"drained": 1}).status_code == 422
     assert two_colours.put("/nothing", {}).status_code == 404
-    until(lambda: httpx.get(f"http://127.0.0.1:{two_colours.ports['EDGE_CONTROL_PORT']}/status").text.startswith("Active"))
+    until(
+        lambda: httpx.get(f"http://127.0.0.1:{two_colours.ports['EDGE_CONTROL_PORT']}/status").text.startswith("Active")
+    )
