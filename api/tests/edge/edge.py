@@ -83,7 +83,8 @@ class Edge:
         self._readers = [threading.Thread(target=read, daemon=True) for read in (self._read_log, self._read_errors)]
         for reader in self._readers:
             reader.start()
-        self._control = httpx.Client(base_url=f"http://127.0.0.1:{self.ports['EDGE_CONTROL_PORT']}", trust_env=False)
+        control = f"http://127.0.0.1:{self.ports['EDGE_CONTROL_PORT']}"
+        self._control = httpx.Client(base_url=control, headers={"connection": "close"}, trust_env=False)
         try:
             until(self._looked, 20)
         except BaseException:

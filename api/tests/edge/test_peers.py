@@ -1,9 +1,12 @@
 """Instances that fail their readiness check are taken out and come back; requests meanwhile are answered."""
 
 import asyncio
+import os
 import signal
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
 
 import httpx
 import pytest
@@ -109,6 +112,30 @@ async def test_requests_go_where_the_least_are_open(make_edge: MakeEdge) -> None
         states = {peer["in_flight"] for peer in (await asyncio.to_thread(edge.peers)).values()}
         assert states <= {0, 1}
         await asyncio.to_thread(until, lambda: {peer["in_flight"] for peer in edge.peers().values()} == {0})
+
+
+def test_a_worker_that_is_killed_leaves_no_trace(fleet: Fleet, make_edge: MakeEdge) -> None:
+    """Each of them in turn, so also the one that does the checks."""
+    edge = make_edge({"blue": fleet.addresses})
+    master = edge.process.pid
+    workers = Path(f"/proc/{master}/task/{master}/children").read_text().split()
+    assert len(workers) == 2
+    with ExitStack() as ends:
+        for _ in range(16):
+            client = ends.enter_context(edge.client())
+            ends.enter_context(client.streaming(max_tokens=4000, min_tokens=4000, ignore_eos=True))
+        assert sum(peer["in_flight"] for peer in edge.peers().values()) == 16
+        for worker in workers:
+            os.kill(int(worker), signal.SIGKILL)
+        until(lambda: {peer["in_flight"] for peer in edge.peers().values()} == {0})
+    with edge.client() as client:
+        assert client.chat(max_tokens=1).status_code == 200
+    edge.told.clear()
+    fleet.gateways[0].process.send_signal(signal.SIGSTOP)
+    try:
+        until(lambda: edge.up() == set(fleet.addresses[1:]))
+    finally:
+        fleet.gateways[0].process.send_signal(signal.SIGCONT)
 
 
 def test_a_drained_instance_gets_nothing_until_that_is_taken_back(fleet: Fleet, edge: Edge) -> None:

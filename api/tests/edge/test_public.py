@@ -15,7 +15,7 @@ import pytest
 
 from tests.edge.conftest import Fleet
 from tests.edge.edge import Edge, trusting
-from tests.talk import Client, Json, code_of, events, everything
+from tests.talk import HELLO, Client, Json, code_of, events, everything, until
 
 HIDDEN = ["/metrics", "/admin/targets", "/sim/state", "/metrics/", "/admin", "/nothing", "/health"]
 ODD = [
@@ -149,6 +149,32 @@ def test_a_stream_is_not_held_back(edge: Edge, fleet: Fleet) -> None:
     between = arrived[-1] - arrived[0]
     assert between > 0.8, "the first event came with the last"
     assert max(b - a for a, b in itertools.pairwise(arrived)) < between / 2, "they came in lumps"
+
+
+def test_a_stream_over_http2_is_not_held_back(edge: Edge, fleet: Fleet, require: Callable[[str], str]) -> None:
+    asked = {
+        "model": "tiny",
+        "messages": HELLO,
+        "stream": True,
+        "max_tokens": 200,
+        "min_tokens": 200,
+        "ignore_eos": True,
+    }
+    command = [require("curl"), "-skN", "--http2", "-H", "content-type: application/json", "-d", json.dumps(asked)]
+    with subprocess.Popen([*command, f"{edge.url}/v1/chat/completions"], stdout=subprocess.PIPE, text=True) as curl:
+        assert curl.stdout is not None
+        arrived = [time.monotonic() for line in curl.stdout if line.startswith("data: ")]
+    assert len(arrived) > 200
+    assert arrived[-1] - arrived[0] > 0.8
+
+
+def test_a_client_that_leaves_is_gone_everywhere(edge: Edge, fleet: Fleet) -> None:
+    aborted = fleet.replica.state()["aborted"]
+    with edge.client() as client, client.streaming(max_tokens=4000, min_tokens=4000, ignore_eos=True) as answer:
+        next(answer.iter_text())
+    until(lambda: fleet.replica.state()["aborted"] == aborted + 1, 2)
+    until(lambda: {peer["in_flight"] for peer in edge.peers().values()} == {0})
+    assert edge.up() == set(fleet.addresses)
 
 
 def test_the_answer_is_the_instance_s_byte_for_byte(edge: Edge, fleet: Fleet) -> None:

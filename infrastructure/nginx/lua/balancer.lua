@@ -1,5 +1,6 @@
 -- Which peer a request goes to, and the count of what each has in flight.
 local balancer = require("ngx.balancer")
+local in_flight = require("in_flight")
 local peers = require("peers")
 local shares = require("shares")
 local dict = ngx.shared.edge
@@ -14,7 +15,7 @@ local function least(colour, not_this)
   for step = 1, #list do
     local peer = list[(start + step) % #list + 1]
     if peer.name ~= not_this and peers.usable(peer) then
-      local open = peers.in_flight(peer)
+      local open = in_flight.of(peer)
       if open < fewest then found, fewest = peer, open end
     end
   end
@@ -40,7 +41,7 @@ end
 local function leave(name)
   local peer = peers.named[name]
   if not peer then return end
-  peers.release(peer)
+  in_flight.release(peer)
   local status = last("upstream_status")
   if last("upstream_connect_time") == "-" and (status == "502" or status == "504") then
     peers.found(peer, false, "it could not be connected to")
@@ -58,7 +59,7 @@ function M.choose()
     return ngx.exit(NGX_BUSY)
   end
   ngx.var.edge_colour = peer.colour
-  peers.take(peer)
+  in_flight.take(peer)
   balancer.set_current_peer(peers.ip(peer), peer.port)
 end
 
