@@ -1,6 +1,7 @@
 """What clients see of the edge: TLS, http2, redirects, headers, ids, streams, and what is not there for them."""
 
 import itertools
+import asyncio
 import json
 import socket
 import ssl
@@ -13,9 +14,11 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.edge.conftest import Fleet
+from tests.edge.conftest import Fleet, MakeEdge
 from tests.edge.edge import Edge, trusting
+from tests.edge.scripted import Scripted
 from tests.talk import HELLO, Client, Json, code_of, events, everything, until
+from tests.wire import CHUNKED, Peer, Wire, chunk
 
 HIDDEN = ["/metrics", "/admin/targets", "/sim/state", "/metrics/", "/admin", "/nothing", "/health"]
 ODD = [
@@ -166,6 +169,27 @@ def test_a_stream_over_http2_is_not_held_back(edge: Edge, fleet: Fleet, require:
         arrived = [time.monotonic() for line in curl.stdout if line.startswith("data: ")]
     assert len(arrived) > 200
     assert arrived[-1] - arrived[0] > 0.8
+
+
+async def test_what_an_instance_writes_is_read_before_it_writes_more(make_edge: MakeEdge) -> None:
+    """Byte by byte, whether or not it asks for that."""
+    was_read = asyncio.Event()
+
+    async def in_steps(peer: Peer, head: bytes) -> None:
+        await peer.send(CHUNKED)
+        for _ in range(5):
+            was_read.clear()
+            await peer.send(chunk(b"."))
+            await was_read.wait()
+        await peer.send(chunk(b""))
+
+    async with Wire(Scripted(in_steps).script) as wire:
+        edge = await asyncio.to_thread(make_edge, {"blue": [f"127.0.0.1:{wire.origin.port}"]})
+        async with httpx.AsyncClient(verify=trusting(), trust_env=False) as client, asyncio.timeout(10):
+            async with client.stream("POST", f"{edge.url}/v1/chat/completions", json={}) as answer:
+                async for part in answer.aiter_raw():
+                    assert part == b"."
+                    was_read.set()
 
 
 def test_a_client_that_leaves_is_gone_everywhere(edge: Edge, fleet: Fleet) -> None:
