@@ -1,7 +1,7 @@
 """What clients see of the edge: TLS, http2, redirects, headers, ids, streams, and what is not there for them."""
 
-import itertools
 import asyncio
+import itertools
 import json
 import socket
 import ssl
@@ -185,11 +185,14 @@ async def test_what_an_instance_writes_is_read_before_it_writes_more(make_edge: 
 
     async with Wire(Scripted(in_steps).script) as wire:
         edge = await asyncio.to_thread(make_edge, {"blue": [f"127.0.0.1:{wire.origin.port}"]})
-        async with httpx.AsyncClient(verify=trusting(), trust_env=False) as client, asyncio.timeout(10):
-            async with client.stream("POST", f"{edge.url}/v1/chat/completions", json={}) as answer:
-                async for part in answer.aiter_raw():
-                    assert part == b"."
-                    was_read.set()
+        async with (
+            asyncio.timeout(10),
+            httpx.AsyncClient(verify=trusting(), trust_env=False) as client,
+            client.stream("POST", f"{edge.url}/v1/chat/completions", json={}) as answer,
+        ):
+            async for part in answer.aiter_raw():
+                assert part == b"."
+                was_read.set()
 
 
 def test_a_client_that_leaves_is_gone_everywhere(edge: Edge, fleet: Fleet) -> None:
