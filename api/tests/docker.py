@@ -24,6 +24,14 @@ def answers() -> bool:
     return asked.returncode == 0
 
 
+def can_compose() -> bool:
+    """Whether the client has its plugin, which needs no engine to read a file."""
+    if shutil.which("docker") is None:
+        return False
+    asked = subprocess.run(["docker", "compose", "version"], capture_output=True, timeout=60, check=False)
+    return asked.returncode == 0
+
+
 def dockerd() -> str | None:
     """The engine's program, where we could start it."""
     return shutil.which("dockerd", path=ENGINE_DIRS) if os.geteuid() == 0 else None

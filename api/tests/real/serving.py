@@ -73,6 +73,7 @@ class Served:
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         self._log = log
+        self._client = httpx.Client(base_url=self.url, timeout=5)
         env = place.environment(SERVE_DEVICE="cpu", SERVE_PORT=str(port), SERVE_NAME="slow", **settings)
         command = [SERVE, place.model(str(place.models / "slow")), *ON_A_CPU]
         with log.open("wb") as out:
@@ -89,12 +90,12 @@ class Served:
             status = self.health()
             if seen[-1:] != [status]:
                 seen.append(status)
-            time.sleep(0.02)
+            time.sleep(0.1)
         return seen
 
     def health(self) -> int:
         try:
-            return httpx.get(f"{self.url}/health", timeout=5).status_code
+            return self._client.get("/health").status_code
         except httpx.TransportError:
             return 0
 
@@ -119,6 +120,7 @@ class Served:
                 os.kill(pid, signal.SIGKILL)
         self.script.kill()
         self.script.wait()
+        self._client.close()
 
     def _children(self, program: str) -> list[int]:
         """The script's children that run the program."""

@@ -14,7 +14,7 @@ from typing import Any
 
 from vllm_serving.gate import WARM_UP_HEADER
 
-POLL_S = 0.25
+POLL_S = 0.5
 ANSWER_S = 300
 TOGETHER = (1, 8)  # alone, and as a batch
 SCHEMA = {"type": "object", "properties": {"ok": {"type": "boolean"}}, "required": ["ok"]}
@@ -55,7 +55,7 @@ def warm() -> str:
     """What was asked and answered. RuntimeError if vLLM failed to."""
     began = time.monotonic()
     asked: list[dict[str, Any]] = [{}] * sum(TOGETHER) + [{"structured_outputs": {"json": SCHEMA}}]
-    statuses = []
+    statuses: list[int] = []
     with ThreadPoolExecutor(max(TOGETHER)) as pool:
         for count in (*TOGETHER, 1):
             statuses += pool.map(complete, asked[:count])

@@ -1,0 +1,13 @@
+"""The stack on a real engine, once for the session: two minutes the first time on a machine, half of one after."""
+
+from collections.abc import Iterator
+
+import pytest
+from tests.docker import Engine
+from tests.stack import Stack
+
+
+@pytest.fixture(scope="session")
+def stack(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    with Stack(engine, tmp_path_factory.mktemp("stack")) as stack:
+        yield stack
