@@ -108,4 +108,11 @@ class Engine:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
+        for mount in self._mounts():
+            subprocess.run(["umount", "--lazy", mount], check=True)
         shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _mounts(self) -> list[str]:
+        """What it leaves mounted: the place of the host's network, and whatever a kill kept it from unmounting."""
+        places = [line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines()]
+        return [place for place in places if Path(place).is_relative_to(self._folder)]

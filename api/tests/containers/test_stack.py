@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 def chat(tokens: int, **fields: Any) -> dict[str, Any]:
-    return {"model": "chat", "messages": HELLO, "max_tokens": tokens, **fields}
+    return {"model": "chat", "messages": HELLO, "max_tokens": tokens, "ignore_eos": True, **fields}
 
 
 def test_all_of_it_is_up_and_healthy(stack: Stack) -> None:
@@ -119,6 +119,9 @@ def test_docker_stop_cuts_no_stream(stack: Stack) -> None:
                 stopping = pool.submit(stack.compose, "stop", "api-blue-3")
                 text = "\n".join([*began, *lines])
             stopping.result()
+        log = stack.compose("logs", "--no-log-prefix", "api-blue-3").splitlines()
+        (draining,) = [line for line in log if '"draining"' in line]
+        assert '"open_requests":1' in draining
         assert len(told(text).split()) > 200
         assert events(text)[-1] == "[DONE]"
         for slot in (1, 2, 3):
