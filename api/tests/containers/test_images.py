@@ -15,6 +15,25 @@ SLIM_MB = 125  # what python:3.11-slim-bookworm has, on which ours is put where 
 MOST_MB = 250
 
 
+def test_a_replica_s_image_says_what_it_lacks(stack: Stack) -> None:
+    """On a stand-in, since the official base is some 10 GB: what is ours in it is there, runs as nobody and read-only."""
+    name = "penstock-vllm:test"
+    stack.engine.docker("build", "--quiet", "--build-arg=VLLM_IMAGE=stand-in/python", f"--tag={name}", "vllm")
+    config = stack.engine.inspect(name)["Config"]
+    assert config["User"] == "65532:65532"
+    assert config["StopSignal"] == "SIGTERM"
+    word = (
+        "--rm",
+        "--network=none",
+        "--read-only",
+        "--cap-drop=ALL",
+        "--tmpfs=/tmp",
+        "--volume=/bin/true:/usr/bin/vllm",
+    )
+    with pytest.raises(AssertionError, match="serve: no GPU can be seen"):
+        stack.engine.docker("run", *word, name, "qwen3-8b")
+
+
 @pytest.fixture
 def image(stack: Stack) -> dict[str, Any]:
     return stack.engine.inspect(IMAGE)["Config"] | {"Size": stack.engine.inspect(IMAGE)["Size"]}

@@ -32,7 +32,8 @@ def served_requests(url: str) -> float:
 
 
 def test_ready_when_warm_and_drained_without_a_loss(place: Place, tmp_path: Path) -> None:
-    with Served(place, tmp_path / "log", SERVE_DRAIN_S="60") as served:
+    parsers = {"SERVE_TOOL_PARSER": "hermes", "SERVE_REASONING_PARSER": "qwen3"}
+    with Served(place, tmp_path / "log", SERVE_DRAIN_S="60", **parsers) as served:
         assert served.statuses_until_ready() == [0, 503, 200]
         assert served_requests(served.url) == 10  # it was warmed before anyone else was let in
 
