@@ -16,7 +16,7 @@ MOST_MB = 250
 
 
 def test_a_replica_s_image_says_what_it_lacks(stack: Stack) -> None:
-    """On a stand-in, since the official base is some 10 GB: what is ours in it is there, runs as nobody and read-only."""
+    """On a stand-in, since the official base is some 10 GB: what is ours in it runs as nobody and read-only."""
     name = "penstock-vllm:test"
     stack.engine.docker("build", "--quiet", "--build-arg=VLLM_IMAGE=stand-in/python", f"--tag={name}", "vllm")
     config = stack.engine.inspect(name)["Config"]
@@ -28,7 +28,7 @@ def test_a_replica_s_image_says_what_it_lacks(stack: Stack) -> None:
         "--read-only",
         "--cap-drop=ALL",
         "--tmpfs=/tmp",
-        "--volume=/bin/true:/usr/bin/vllm",
+        "--volume=/bin/true:/bin/vllm",
     )
     with pytest.raises(AssertionError, match="serve: no GPU can be seen"):
         stack.engine.docker("run", *word, name, "qwen3-8b")

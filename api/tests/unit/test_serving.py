@@ -1,7 +1,7 @@
 """The gate before vLLM, and the files of models. A real vLLM behind it: tests/real/test_serving.py."""
 
+import asyncio
 import re
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
@@ -24,30 +24,34 @@ def opening(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "open"
 
 
-@pytest.fixture
-async def client(opening: Path) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(Gate(inside)), base_url="http://replica") as client:
-        yield client
+def asked(method: str, path: str, **headers: str) -> httpx.Response:
+    async def ask() -> httpx.Response:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(Gate(inside)), base_url="http://replica") as client:
+            return await client.request(method, path, headers=headers)
+
+    return asyncio.run(ask())
 
 
-async def test_it_is_shut_until_it_is_opened_and_again_afterwards(client: httpx.AsyncClient, opening: Path) -> None:
-    assert (await client.get("/health")).status_code == 503
+def test_it_is_shut_until_it_is_opened_and_again_afterwards(opening: Path) -> None:
+    assert asked("GET", "/health").status_code == 503
     opening.touch()
-    assert (await client.get("/health")).text == "inside"
+    assert asked("GET", "/health").text == "inside"
     opening.unlink()
-    refused = await client.post("/v1/chat/completions", json={})
+    refused = asked("POST", "/v1/chat/completions")
     assert refused.status_code == 503
     assert set(refused.json()["error"]) == {"message", "type", "param", "code"}
     assert refused.headers["retry-after"] == "1"
 
 
-async def test_metrics_are_always_told(client: httpx.AsyncClient) -> None:
-    assert (await client.get("/metrics")).text == "inside"
+@pytest.mark.usefixtures("opening")
+def test_metrics_are_always_told() -> None:
+    assert asked("GET", "/metrics").text == "inside"
 
 
+@pytest.mark.usefixtures("opening")
 @pytest.mark.parametrize(("key", "status"), [("a-key", 200), ("another", 503), ("", 503)])
-async def test_only_the_warm_up_passes(client: httpx.AsyncClient, key: str, status: int) -> None:
-    assert (await client.post("/v1/completions", headers={WARM_UP_HEADER: key})).status_code == status
+def test_only_the_warm_up_passes(key: str, status: int) -> None:
+    assert asked("POST", "/v1/completions", **{WARM_UP_HEADER: key}).status_code == status
 
 
 @pytest.mark.parametrize("file", MODELS, ids=lambda path: path.stem)
