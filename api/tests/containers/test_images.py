@@ -18,7 +18,7 @@ MOST_MB = 250
 def test_a_replica_s_image_says_what_it_lacks(stack: Stack) -> None:
     """On a stand-in, since the official base is some 10 GB: what is ours in it runs as nobody and read-only."""
     name = "penstock-vllm:test"
-    stack.engine.docker("build", "--quiet", "--build-arg=VLLM_IMAGE=stand-in/python", f"--tag={name}", "vllm")
+    stack.engine.docker("build", "--network=host", "--build-arg=VLLM_IMAGE=stand-in/python", f"--tag={name}", "vllm")
     config = stack.engine.inspect(name)["Config"]
     assert config["User"] == "65532:65532"
     assert config["StopSignal"] == "SIGTERM"
