@@ -17,7 +17,7 @@ from tests.pages import ROOT
 
 FILE = ROOT / "docker-compose.prod.yml"
 OVERLAYS = ROOT / "infrastructure/compose"
-DOCKERFILES = sorted(path for path in ROOT.rglob("Dockerfile") if ".venv" not in path.parts)
+DOCKERFILES = sorted(path for path in ROOT.rglob("*Dockerfile") if ".venv" not in path.parts)
 TOOLS = Path(sys.executable).parent
 Services = dict[str, dict[str, Any]]
 
@@ -43,8 +43,11 @@ def test_everything_that_is_promised_is_there(services: Services) -> None:
     slots = {f"api-{colour}-{slot}" for colour in ("blue", "green") for slot in (1, 2, 3)}
     watchers = {"prometheus", "alertmanager", "grafana"}
     exporters = {f"{of}-exporter" for of in ("nginx", "redis", "node", "gpu")}
-    assert set(services) == {"edge", "redis", "vllm-1", "vllm-2"} | slots | watchers | exporters
-    assert {name for name in services if services[name].get("profiles")} == {n for n in slots if "green" in n}
+    assert set(services) == {"edge", "acme", "redis", "vllm-1", "vllm-2"} | slots | watchers | exporters
+    assert {name for name in services if services[name].get("profiles")} == {
+        "acme",
+        *(name for name in slots if "green" in name),
+    }
 
 
 def test_only_the_edge_is_published(services: Services) -> None:
@@ -58,7 +61,13 @@ def test_what_need_not_call_out_cannot(config: dict[str, Any]) -> None:
     open_ones = {name for name, network in networks.items() if not network.get("internal")}
     assert open_ones == {"outside", "out"}
     callers = {name for name, service in services.items() if open_ones & set(service.get("networks") or ())}
-    assert {re.sub(r"-(blue|green)-\d|-\d", "", name) for name in callers} == {"edge", "api", "vllm", "alertmanager"}
+    assert {re.sub(r"-(blue|green)-\d|-\d", "", name) for name in callers} == {
+        "edge",
+        "acme",
+        "api",
+        "vllm",
+        "alertmanager",
+    }
     assert [name for name, service in services.items() if "outside" in (service.get("networks") or ())] == ["edge"]
 
 
@@ -84,7 +93,7 @@ def test_each_model_server_has_a_gpu_of_its_own(services: Services) -> None:
 
 
 def test_images_are_pinned(services: Services) -> None:
-    ours = {"penstock", "penstock-edge", "penstock-vllm"}
+    ours = {"penstock", "penstock-edge", "penstock-acme", "penstock-vllm"}
     for name, service in services.items():
         image, _, tag = service["image"].partition(":")
         assert re.match(r"v?\d+\.\d+\.\d+", tag), name
