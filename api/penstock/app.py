@@ -27,7 +27,6 @@ from penstock.surfaces.openai import OpenAISurface
 from penstock.surfaces.ops import Readiness, ops_router
 from penstock.surfaces.schemas import ErrorBody
 from penstock.surfaces.translate import EXCEPTION_HANDLERS
-from penstock.surfaces.visit import Receive, Scope, Send
 from penstock.telemetry.lines import Lines
 from penstock.telemetry.logging import library_logs, logger_to
 from penstock.telemetry.metrics import Metrics, TargetState
@@ -75,7 +74,7 @@ class Instance:
             settings.retry,
             time.monotonic,
             rng,
-            lambda target, outcome: metrics.attempts(target, outcome.name.lower()).inc(),
+            lambda target, outcome: metrics.attempts(target, outcome).inc(),
         )
         metrics.show(self._target_states, lambda: self._store_up)
         self.front = self._front(load())
@@ -102,9 +101,6 @@ class Instance:
             log=self.log,
             body_timeout_s=self.settings.body_timeout_s,
         )
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self.front(scope, receive, send)
 
     # Its life
 

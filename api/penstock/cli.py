@@ -6,12 +6,9 @@ import argparse
 import ipaddress
 import sys
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 
-from vllm_simulator import cli as simulator
-
-from penstock import __version__, demo, status
+from penstock import __version__
 from penstock.address import CannotListen, refuse_taken
 from penstock.settings import Settings, SettingsError, load_settings
 from penstock.settings.environment import process_environment
@@ -20,6 +17,8 @@ from penstock.settings.environment import process_environment
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments[:1] == ["simulate"]:
+        from vllm_simulator import cli as simulator
+
         return simulator.main(arguments[1:])
     options = _parser().parse_args(arguments)
     run: Callable[[argparse.Namespace], int] = options.run
@@ -56,13 +55,28 @@ def _parser() -> argparse.ArgumentParser:
 
     showing = verbs.add_parser("demo", help="run a gateway over three simulated replicas and a simulated cloud")
     showing.add_argument("--port", type=int, default=8080)
-    showing.set_defaults(run=lambda options: demo.run(options.port, partial(serve, reloads=False)))
+    showing.set_defaults(run=_demo)
 
     asking = verbs.add_parser("status", help="show a running gateway's targets")
     asking.add_argument("--url", default="http://127.0.0.1:8080")
     asking.add_argument("--json", action="store_true", help="as the gateway tells it")
-    asking.set_defaults(run=lambda options: status.run(options.url, as_json=options.json))
+    asking.set_defaults(run=_status)
     return parser
+
+
+# A command imports what it needs by itself: `serve` keeps all that it has imported in memory.
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from penstock import demo
+
+    return demo.run(options.port, lambda *given: serve(*given, reloads=False))
+
+
+def _status(options: argparse.Namespace) -> int:
+    from penstock import status
+
+    return status.run(options.url, as_json=options.json)
 
 
 def _serve(options: argparse.Namespace) -> int:

@@ -9,6 +9,7 @@ import signal
 from collections.abc import Iterator
 
 import uvicorn
+from uvicorn.server import ServerState
 
 from penstock.app import Instance
 from penstock.surfaces.protocol import Protocol
@@ -27,24 +28,28 @@ class Server(uvicorn.Server):
     def __init__(self, instance: Instance, host: str, port: int, *, reloads: bool = True) -> None:
         super().__init__(
             uvicorn.Config(
-                instance,
+                instance.front.app,
                 host=host,
                 port=port,
                 loop="uvloop",
-                http=Protocol,
+                http=self._protocol,  # type: ignore[arg-type]  # all that uvicorn does with a class is to call it
                 ws="none",
                 lifespan="on",
                 log_config=None,
                 access_log=False,
                 server_header=False,
                 proxy_headers=False,
-                timeout_keep_alive=75,
                 timeout_graceful_shutdown=int(LAST_WORDS_S) + 1,
             )
         )
         self._instance = instance
         self._reloads = reloads
         self._draining: asyncio.Task[None] | None = None
+
+    def _protocol(self, server_state: ServerState, **given: object) -> Protocol:
+        """As uvicorn makes a protocol of its class."""
+        del given
+        return Protocol(self._instance.front.answer, server_state, asyncio.get_running_loop())
 
     def run(self, sockets: None = None) -> None:  # type: ignore[override]  # we never pass sockets
         """Serve. What was made until now stays for good, so no collection needs to walk it while requests wait."""

@@ -14,6 +14,7 @@ from typing import Self
 from penstock.upstream.transport import Origin
 
 _LENGTH = re.compile(rb"content-length: (\d+)", re.IGNORECASE)
+_A_READ = 3  # turns of the loop until the client has read what was written, and not the next part with it
 _LINGER_NOT = struct.pack("ii", 1, 0)
 
 
@@ -39,7 +40,8 @@ class Peer:
             self._writer.write(part)
             await self._writer.drain()
             self.sent += len(part)
-            await asyncio.sleep(0)
+            for _ in range(_A_READ):
+                await asyncio.sleep(0)
 
     async def gone(self) -> None:
         """Returns when the client has closed its side."""

@@ -18,6 +18,7 @@ from penstock.functions.parse import Parser
 from penstock.functions.readers import CONSTRAINTS, Unreadable
 from penstock.functions.reserved import refuse_new_turns, refuse_reserved
 from penstock.functions.source import Declarations, read_sources
+from penstock.settings.environment import process_environment
 
 
 @dataclass(frozen=True)
@@ -98,10 +99,11 @@ def _load(package: str) -> Mapping[str, Function]:
     declared = read_sources(files.values())
     _refuse_dynamic(declared)
     names = [name for name in vars(client.BamlHttpRequestClient) if not name.startswith("_")]
-    return {name: _function(client, name, declared) for name in sorted(names)}
+    runtime = importlib.import_module(f"{package}.runtime")
+    return {name: _function(client, runtime, name, declared) for name in sorted(names)}
 
 
-def _function(client: ModuleType, name: str, declared: Declarations) -> Function:
+def _function(client: ModuleType, runtime: ModuleType, name: str, declared: Declarations) -> Function:
     hints = get_type_hints(getattr(client.BamlSyncClient, name))
     streamed = get_type_hints(getattr(client.BamlStreamClient, name))["return"]
     returns, partial = hints.pop("return"), get_args(streamed)[0]
@@ -118,10 +120,21 @@ def _function(client: ModuleType, name: str, declared: Declarations) -> Function
         returns=returns,
         partial=partial,
         response_format=response_format(name, returns, declared),
-        request=_guarded(getattr(client.b.request, name), InvalidArguments),
+        request=_guarded(_builder(name, runtime), InvalidArguments),
         whole=Parser(returns, declared, parse, partial=False, strict=strict),
         beginning=Parser(partial, twins, parse_stream, partial=True, strict=strict),
     )
+
+
+def _builder(name: str, runtime: ModuleType) -> Callable[..., Any]:
+    """Builds the function's requests as the generated client does, which copies the environment for each of them."""
+    build, contexts = runtime.__runtime__.build_request_sync, runtime.__ctx__manager__
+    environ = dict(process_environment())
+
+    def request(**given: object) -> Any:
+        return build(name, given, contexts.get(), None, None, environ, False)  # not a stream
+
+    return request
 
 
 def _arguments(name: str, hints: Mapping[str, Any]) -> type[BaseModel]:

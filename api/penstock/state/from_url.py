@@ -6,7 +6,6 @@ from penstock.settings import SettingsError
 from penstock.settings.parts import STORE_SCHEMES
 from penstock.state.guarded import GuardedStore
 from penstock.state.memory import MemoryStore
-from penstock.state.redis import RedisStore
 from penstock.state.store import Store
 
 
@@ -29,6 +28,8 @@ def store_from_url(
         return memory
     if not url.startswith(STORE_SCHEMES):
         raise ValueError(f"a store's URL begins with one of {', '.join(STORE_SCHEMES)}")  # the URL may hold a password
+    from penstock.state.redis import RedisStore  # its client takes 6 MB, which most that start alone can save
+
     try:
         shared = RedisStore(url, deadline_s)
     except (ValueError, TypeError):  # which quotes the URL

@@ -10,18 +10,17 @@ from structlog.typing import FilteringBoundLogger
 
 from penstock.errors import ClientGone, Draining, InternalError, PenstockError
 from penstock.surfaces.auth import OPEN_ROUTES, Doorkeeper
+from penstock.surfaces.cold import ASGI, through
 from penstock.surfaces.outcomes import outcome_of
 from penstock.surfaces.render import error_body, error_headers
-from penstock.surfaces.visit import ERROR_CODE, Message, Receive, Scope, Send, Visit
+from penstock.surfaces.visit import Visit
+from penstock.surfaces.wire import Wire
 from penstock.telemetry.record import Journal
 
 Handler = Callable[[Visit], Awaitable[None]]
-ASGI = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 NOT_HOT: tuple[str, Handler | None] = ("", None)
-MAX_COLD_BYTES = 64 * 1024
-"""Of the body of a route that is not hot: an operator's few words."""
 COLD_SURFACES = {"/v1/models": "models", "/v1/functions": "functions", "/admin": "admin"}
 
 
@@ -46,27 +45,25 @@ class Front:
     """It is, and the delay is over: new requests are refused."""
     visits: set[Visit] = field(default_factory=set)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        path = scope["path"]
-        surface, handler = self.hot.get(path, NOT_HOT) if scope["method"] == "POST" else NOT_HOT
-        visit = Visit(scope, receive, send, surface or surface_of(path), last=self.draining)
+    async def answer(self, wire: Wire) -> None:
+        """Answer a request, whatever happens."""
+        path = wire.path
+        surface, handler = self.hot.get(path, NOT_HOT) if wire.method == "POST" else NOT_HOT
+        visit = Visit(wire, surface or surface_of(path), last=self.draining)
         self.visits.add(visit)
         try:
             visit.record.caller = self._let_in(visit, path)
             if handler is not None:
                 await handler(visit)
             else:
-                await self._through_app(visit, receive)
+                await through(self.app, visit, self.body_timeout_s)
         except PenstockError as error:
-            await self._tell(visit, error)
+            self._tell(visit, error)
         except asyncio.CancelledError:
-            await self._interrupted(visit)
+            self._interrupted(visit)
         except Exception:  # whatever it is, it is our bug, and the client must hear something
             self.log.exception("bug", request_id=visit.request_id, path=path)
-            await self._tell(visit, InternalError(f"Something went wrong here. Tell us {visit.request_id}."))
+            self._tell(visit, InternalError(f"Something went wrong here. Tell us {visit.request_id}."))
         finally:
             visit.close()
             self.visits.discard(visit)
@@ -76,54 +73,26 @@ class Front:
     def _let_in(self, visit: Visit, path: str) -> str:
         if self.closed and path not in OPEN_ROUTES:
             raise Draining("This instance is shutting down: ask again, another will answer.", retry_after=1)
-        return self.doorkeeper.caller(path, visit.headers)
+        return self.doorkeeper.caller(path, visit.wire.headers)
 
-    async def _through_app(self, visit: Visit, receive: Receive) -> None:
-        """FastAPI makes errors of reading its own, so a body that is refused ends the visit by an interruption."""
-        unread = True
-
-        async def read() -> Message:
-            nonlocal unread
-            if unread:
-                unread = False
-                try:
-                    body = await visit.read(MAX_COLD_BYTES, self.body_timeout_s)
-                except PenstockError as error:
-                    visit.interrupt(error)
-                    await asyncio.sleep(0)
-                else:
-                    return {"type": "http.request", "body": body, "more_body": False}
-            return await receive()
-
-        async def send(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                if message["status"] >= 400:
-                    visit.record.outcome = "refused" if message["status"] < 500 else "failed"
-                    visit.record.code = visit.scope.get("extensions", {}).get(ERROR_CODE)
-                await visit.start(message["status"], list(message["headers"]))
-            else:
-                await visit.send(message)
-
-        await self.app(visit.scope, read, send)
-
-    async def _interrupted(self, visit: Visit) -> None:
+    def _interrupted(self, visit: Visit) -> None:
         """A cancellation of ours has a reason; any other is the server's, and goes on."""
         if visit.why is None:
             raise asyncio.CancelledError
         task = asyncio.current_task()
         if task is not None:
             task.uncancel()
-        await self._tell(visit, visit.why)
+        self._tell(visit, visit.why)
 
-    async def _tell(self, visit: Visit, error: PenstockError) -> None:
+    def _tell(self, visit: Visit, error: PenstockError) -> None:
         record = visit.record
-        record.outcome, record.code = outcome_of(error, started=visit.started), error.code
+        record.outcome, record.code = outcome_of(error, started=visit.wire.started), error.code
         if isinstance(error, ClientGone):
             record.status = error.status
-        elif not visit.started:
+        elif not visit.wire.started:
             record.status = error.status  # even if the server does not let it through
             headers = error_headers(error)
             if record.attempts:
                 headers.append((b"x-penstock-target", record.target.encode()))
                 headers.append((b"x-penstock-attempts", b"%d" % record.attempts))
-            await visit.respond(error.status, headers, error_body(error))
+            visit.respond(error.status, headers, error_body(error))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from time import monotonic
 
@@ -41,7 +40,7 @@ class FunctionsSurface:
                 await relay(visit, call, self.dispatcher, _shape(function))
                 return
             except UnparseableOutput:
-                if not tries_left or asyncio.get_running_loop().time() >= call.deadline:
+                if not tries_left or monotonic() >= call.deadline:
                     raise
 
     async def stream(self, visit: Visit, function: Function) -> None:
@@ -64,7 +63,7 @@ class FunctionsSurface:
             raw=orjson.dumps(asked),
             fields=asked,
             request_id=visit.request_id,
-            deadline=asyncio.get_running_loop().time() + pool.timeouts.total_s,
+            deadline=monotonic() + pool.timeouts.total_s,
             stream=stream,
         )
 

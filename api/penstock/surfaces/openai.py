@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from time import monotonic
 
 import orjson
 
@@ -53,7 +53,7 @@ class OpenAISurface:
             raw=raw,
             fields=fields,
             request_id=visit.request_id,
-            deadline=asyncio.get_running_loop().time() + pool.timeouts.total_s,
+            deadline=monotonic() + pool.timeouts.total_s,
             stream=bool(fields.get("stream")),
             wants_usage=isinstance(options, dict) and options.get("include_usage") is True,
         )

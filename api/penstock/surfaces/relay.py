@@ -8,10 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from penstock.errors import ClientGone, ClientTooSlow, Draining, PenstockError
+from penstock.errors import ClientTooSlow, Draining, PenstockError
+from penstock.surfaces.framing import Headers
 from penstock.surfaces.outcomes import outcome_of
-from penstock.surfaces.pipe import Pipe
-from penstock.surfaces.render import JSON, Headers
+from penstock.surfaces.render import JSON
 from penstock.surfaces.visit import Visit
 from penstock.upstream.call import Call
 from penstock.upstream.dispatch import Dispatcher
@@ -70,7 +70,7 @@ async def relay(visit: Visit, call: Call, dispatcher: Dispatcher, shape: Shape) 
     try:
         _note_target(visit, reply)
         if reply.stream is None:
-            await _whole(visit, reply, shape.whole)
+            _whole(visit, reply, shape.whole)
         else:
             await _stream(visit, reply, reply.stream, shape.streamed(reply.stream))
     finally:
@@ -78,50 +78,46 @@ async def relay(visit: Visit, call: Call, dispatcher: Dispatcher, shape: Shape) 
         _note_usage(visit, reply)
 
 
-async def _whole(visit: Visit, reply: Reply, whole: Whole) -> None:
+def _whole(visit: Visit, reply: Reply, whole: Whole) -> None:
     body = whole(reply)
     visit.record.first_byte_at = time.monotonic()
-    await visit.respond(200, _headers(reply, (JSON,)), body)
+    visit.respond(200, _headers(reply, (JSON,)), body)
 
 
 async def _stream(visit: Visit, reply: Reply, stream: Stream, shape: Streamed) -> None:
-    pipe = Pipe(visit.send, stream, lambda: visit.interrupt(ClientGone("The client left.")))
+    wire = visit.wire
 
     def take(events: list[bytes]) -> None:
         if data := shape.events(events):
-            pipe.write(data)
+            wire.write(data)
 
-    await visit.start(200, _headers(reply, SSE_HEADERS))
+    wire.flows = stream.flow
+    visit.start(200, _headers(reply, SSE_HEADERS))
     visit.record.first_byte_at = visit.record.first_token_at = time.monotonic()
     try:
         error = (await reply.pour(take)).error
     except asyncio.CancelledError:
         if not isinstance(visit.why, Draining):
-            pipe.close()
             raise
         error = visit.why
     reply.close()  # the target is done with, however long the client takes
-    try:
-        async with asyncio.timeout(LAST_BYTES_S):
-            await pipe.flush()
-            await _end_stream(visit, shape, error)
-    except TimeoutError:
-        raise ClientTooSlow("The client did not take the end of its answer.") from error
-    finally:
-        pipe.close()
+    if not wire.keeps_up:
+        try:
+            async with asyncio.timeout(LAST_BYTES_S):
+                await wire.drained()
+        except TimeoutError:
+            raise ClientTooSlow("The client did not take the end of its answer.") from error
+    wire.finish(_end(visit, shape, error))
 
 
-async def _end_stream(visit: Visit, shape: Streamed, error: PenstockError | None) -> None:
-    last = b""
+def _end(visit: Visit, shape: Streamed, error: PenstockError | None) -> bytes:
     if error is None:
         try:
-            last = shape.end()
+            return shape.end()
         except PenstockError as not_usable:
             error = not_usable
-    if error is not None:
-        visit.record.outcome, visit.record.code = outcome_of(error, started=True), error.code
-        last = shape.failed(error)
-    await visit.send({"type": "http.response.body", "body": last})
+    visit.record.outcome, visit.record.code = outcome_of(error, started=True), error.code
+    return shape.failed(error)
 
 
 def _headers(reply: Reply, first: tuple[tuple[bytes, bytes], ...]) -> Headers:

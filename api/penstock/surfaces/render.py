@@ -7,8 +7,7 @@ import math
 import orjson
 
 from penstock.errors import PenstockError
-
-Headers = list[tuple[bytes, bytes]]
+from penstock.surfaces.framing import Headers
 
 JSON: tuple[bytes, bytes] = (b"content-type", b"application/json")
 

@@ -11,13 +11,13 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
 from penstock.errors import FunctionNotFound, InternalError, InvalidRequest, MethodNotAllowed, NotFound, PenstockError
+from penstock.surfaces.cold import ERROR_CODE
 from penstock.surfaces.render import error_body, error_headers
-from penstock.surfaces.visit import ERROR_CODE
 
 
 async def _render(request: Request, error: Exception) -> Response:
     told = _translated(error, request)
-    request.scope.setdefault("extensions", {})[ERROR_CODE] = told.code
+    request.scope["extensions"][ERROR_CODE] = told.code
     headers = {name.decode(): value.decode() for name, value in error_headers(told)}
     if isinstance(error, HTTPException):
         headers |= error.headers or {}  # Allow, of a 405

@@ -2,29 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 import re
 import time
-from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
-from typing import Any, cast
 
 from penstock.errors import BodyTooLarge, BodyTooSlow, ClientGone, InvalidRequest, PenstockError, UnsupportedMediaType
-from penstock.surfaces.render import Headers
-from penstock.surfaces.steps import Steps
+from penstock.surfaces.framing import Headers
+from penstock.surfaces.wire import Wire
 from penstock.telemetry.record import Record
-
-# ASGI's own types: the one boundary whose messages have no narrower one.
-Message = MutableMapping[str, Any]
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-
-RECEIVED_AT = "penstock.received_at"
-"""Where in a scope's extensions the server notes when the request's last byte came in."""
-
-ERROR_CODE = "penstock.error_code"
-"""Where in a scope's extensions the application notes the code of the error that it answers."""
 
 _SAFE_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
@@ -32,93 +17,58 @@ _SAFE_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 class Visit:
     """`interrupt` ends it from outside: `why` then says what for. `last`: close the connection after it."""
 
-    __slots__ = (
-        "_last",
-        "_receive",
-        "_task",
-        "_watch",
-        "headers",
-        "record",
-        "request_id",
-        "scope",
-        "send",
-        "started",
-        "why",
-    )
+    __slots__ = ("_task", "record", "request_id", "why", "wire")
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send, surface: str, *, last: bool = False) -> None:
-        self.scope = scope
-        self.headers: dict[bytes, bytes] = dict(scope["headers"])
-        self.request_id = _request_id(self.headers)
-        self.record = Record(surface, self.request_id, _received_at(scope))
-        self.send = send
-        self.started = False
+    def __init__(self, wire: Wire, surface: str, *, last: bool = False) -> None:
+        self.wire = wire
+        self.request_id = _request_id(wire.headers)
+        self.record = Record(surface, self.request_id, wire.received_at or time.monotonic())
         self.why: PenstockError | None = None
-        self._last = last
-        self._receive = receive
-        self._task = asyncio.current_task()
-        self._watch: Steps[Message] | None = None
+        self._task = wire.task
+        if last:
+            wire.close_after()
 
     async def body(self, limit: int, timeout_s: float) -> bytes:
         """The request's body. From then on, a client that leaves interrupts the visit."""
         self._check_headers()
         body = await self.read(limit, timeout_s)
-        self._watch_client()
+        if self.wire.gone:
+            raise ClientGone("The client left.")
+        self.wire.left = self._left
         return body
 
     async def read(self, limit: int, timeout_s: float) -> bytes:
         """The same of any content type, and without the watch."""
-        length = self.headers.get(b"content-length")
-        if length is not None and int(length) > limit:
+        wire = self.wire
+        if wire.received_at is None:
+            await self._wait_for_body(limit, timeout_s)
+        if wire.size > limit:
             raise _too_large(limit)
-        too_slow = asyncio.get_running_loop().call_later(timeout_s, self._interrupt_slow, timeout_s)
+        self.record.received_at = wire.received_at or time.monotonic()
+        return wire.body()
+
+    async def _wait_for_body(self, limit: int, timeout_s: float) -> None:
+        wire = self.wire
+        if int(wire.headers.get(b"content-length", b"0")) > limit:
+            raise _too_large(limit)
+        too_slow = BodyTooSlow(f"The request did not arrive within {timeout_s:g} s.")
+        timer = wire.loop.call_later(timeout_s, self.interrupt, too_slow)
         try:
-            return await self._read(limit)
+            while wire.received_at is None and wire.size <= limit:
+                if wire.gone:
+                    raise ClientGone("The client left.")
+                await wire.more()
         finally:
-            too_slow.cancel()
+            timer.cancel()
 
     def _check_headers(self) -> None:
-        if not self.headers.get(b"content-type", b"").lower().startswith(b"application/json"):
+        if not self.wire.headers.get(b"content-type", b"").lower().startswith(b"application/json"):
             raise UnsupportedMediaType("Send the request as content-type: application/json.")
-        if self.headers.get(b"content-encoding", b"identity") != b"identity":
+        if self.wire.headers.get(b"content-encoding", b"identity") != b"identity":
             raise UnsupportedMediaType("Send the request without content-encoding.")
-
-    async def _read(self, limit: int) -> bytes:
-        parts: list[bytes] = []
-        size = 0
-        while True:
-            message = await self._receive()
-            if message["type"] == "http.disconnect":
-                raise ClientGone("The client left.")
-            parts.append(message["body"])
-            size += len(parts[-1])
-            if size > limit:
-                raise _too_large(limit)
-            if not message["more_body"]:
-                self.record.received_at = _received_at(self.scope)
-                return b"".join(parts)
-
-    def _watch_client(self) -> None:
-        """Wait, beside everything else, for the next message of the client: that it has left."""
-        receiving = cast(Coroutine[Any, Any, Message], self._receive())
-        try:
-            waits_for = receiving.send(None)
-        except StopIteration as end:
-            self._heard(end.value)
-        else:
-            self._watch = Steps(receiving, waits_for, self._heard, lambda error: self._left())
-
-    def _heard(self, message: Message) -> None:
-        if message["type"] == "http.disconnect":
-            self._left()
-        else:
-            self._watch_client()
 
     def _left(self) -> None:
         self.interrupt(ClientGone("The client left."))
-
-    def _interrupt_slow(self, timeout_s: float) -> None:
-        self.interrupt(BodyTooSlow(f"The request did not arrive within {timeout_s:g} s."))
 
     def interrupt(self, why: PenstockError) -> None:
         """End it, whatever it waits for. What it was doing hears a cancellation."""
@@ -126,32 +76,21 @@ class Visit:
             self.why = why
             self._task.cancel()
 
-    async def start(self, status: int, headers: Headers) -> None:
-        """The head of the answer. Nothing has started if the server refuses it."""
+    def start(self, status: int, headers: Headers) -> None:
+        """The head of the answer. Nothing has started if it is refused: ValueError, for a header that is not one."""
         headers.append((b"x-request-id", self.request_id.encode()))
-        if self._last:
-            headers.append((b"connection", b"close"))
-        await self.send({"type": "http.response.start", "status": status, "headers": headers})
-        self.started = True
+        self.wire.start(status, headers)
         self.record.status = status
 
-    async def respond(self, status: int, headers: Headers, body: bytes) -> None:
+    def respond(self, status: int, headers: Headers, body: bytes) -> None:
         """A whole answer."""
         headers.append((b"content-length", b"%d" % len(body)))
-        await self.start(status, headers)
-        await self.send({"type": "http.response.body", "body": body})
+        self.start(status, headers)
+        self.wire.finish(body)
 
     def close(self) -> None:
-        """It is over: stop watching the client."""
-        self._task = None
-        if self._watch is not None:
-            self._watch.close()
-
-
-def _received_at(scope: Scope) -> float:
-    """When the last byte came in, as far as is known; else now."""
-    at: float | None = scope.get("extensions", {}).get(RECEIVED_AT)
-    return time.monotonic() if at is None else at
+        """It is over: nothing interrupts it any more."""
+        self._task = self.wire.left = self.wire.flows = None
 
 
 def _request_id(headers: dict[bytes, bytes]) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from functools import cache
 from typing import NamedTuple
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
+
+from penstock.telemetry.families import Counters, Histograms
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300)
 SHORT = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -27,16 +28,20 @@ class TargetState(NamedTuple):
 
 
 class Metrics:
-    """Counts in a registry of its own. Children are bound to their labels once: a look-up costs more than a count."""
+    """Counts in a registry of its own."""
 
     def __init__(self) -> None:
         self._registry = registry = CollectorRegistry()
 
-        def counter(name: str, says: str, *labels: str) -> Callable[..., Counter]:
-            return cache(Counter(f"penstock_{name}", says, labels, registry=registry).labels)
+        def counter(name: str, says: str, *labels: str) -> Counters:
+            family = Counters(f"penstock_{name}", says, labels)
+            registry.register(family)
+            return family
 
-        def histogram(name: str, says: str, buckets: tuple[float, ...], *labels: str) -> Callable[..., Histogram]:
-            return cache(Histogram(f"penstock_{name}", says, labels, buckets=buckets, registry=registry).labels)
+        def histogram(name: str, says: str, bounds: tuple[float, ...], *labels: str) -> Histograms:
+            family = Histograms(f"penstock_{name}", says, labels, bounds)
+            registry.register(family)
+            return family
 
         self.requests = counter(
             "requests_total", "Requests, by how they ended.", "surface", "model", "target_kind", "outcome"

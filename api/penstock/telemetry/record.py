@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -16,32 +15,33 @@ from penstock.telemetry.metrics import Metrics
 Outcome = Literal["ok", "refused", "busy", "failed", "timeout", "broken", "client_gone", "bug"]
 
 
-@dataclass(slots=True)
 class Record:
     """One request. Times are monotonic, in seconds; a model or target that never was known is `none`."""
 
-    surface: str
-    request_id: str
-    received_at: float
-    caller: str = "none"
-    model: str = "none"
+    caller = "none"
+    model = "none"
     function: str | None = None
-    target: str = "none"
-    target_kind: str = "none"
-    attempts: int = 0
-    waited_s: float = 0.0
-    status: int = 0
+    target = "none"
+    target_kind = "none"
+    attempts = 0
+    waited_s = 0.0
+    status = 0
     outcome: Outcome = "ok"
     code: str | None = None
-    stream: bool = False
+    stream = False
     first_byte_at: float | None = None
     first_token_at: float | None = None
-    events: int = 0
-    input_tokens: int = 0
-    output_tokens: int = 0
-    counted: bool = True
+    events = 0
+    input_tokens = 0
+    output_tokens = 0
+    counted = True
     fallback: str | None = None
     price: Price | None = None
+
+    def __init__(self, surface: str, request_id: str, received_at: float) -> None:
+        self.surface = surface
+        self.request_id = request_id
+        self.received_at = received_at
 
     @property
     def cost_usd(self) -> float:
@@ -58,6 +58,7 @@ class Journal:
     def __init__(self, metrics: Metrics, lines: Lines) -> None:
         self._metrics = metrics
         self._lines = lines
+        self._second = (0, "")
 
     def close(self, record: Record) -> None:
         now = time.monotonic()
@@ -96,7 +97,7 @@ class Journal:
         line = {
             "event": "request",
             "level": "info",
-            "timestamp": datetime.now(UTC).isoformat(),
+            "timestamp": self._timestamp(),
             "request_id": record.request_id,
             "surface": record.surface,
             "caller": record.caller,
@@ -108,11 +109,23 @@ class Journal:
             "outcome": record.outcome,
             "code": record.code,
             "stream": record.stream,
-            "seconds": round(now - record.received_at, 6),
-            "first_token_s": None if first is None else round(first - record.received_at, 6),
-            "waited_s": round(record.waited_s, 6),
+            "seconds": _micros(now - record.received_at),
+            "first_token_s": None if first is None else _micros(first - record.received_at),
+            "waited_s": _micros(record.waited_s),
             "input_tokens": record.input_tokens,
             "output_tokens": record.output_tokens,
             "cost_usd": round(record.cost_usd, 9) if record.target_kind == "cloud" else 0.0,
         }
         self._lines.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
+
+    def _timestamp(self) -> str:
+        """UTC, as structlog's are. The second is spelled once for all its requests."""
+        second, micros = divmod(time.time_ns() // 1000, 1_000_000)
+        if second != self._second[0]:
+            self._second = (second, datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S"))
+        return f"{self._second[1]}.{micros:06d}Z"
+
+
+def _micros(seconds: float) -> float:
+    """Cut to microseconds; `round` would print and parse the number to do so."""
+    return int(seconds * 1e6) / 1e6

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
+from time import monotonic
 
 import orjson
 
@@ -16,7 +15,6 @@ from penstock.upstream.reply import Reply
 from penstock.upstream.stream import Stream
 from penstock.upstream.target import Lease
 from penstock.upstream.transport import Transport
-from penstock.upstream.verdicts import Outcome
 from penstock.upstream.wording import worded
 
 ERROR_BYTES = 256 * 1024
@@ -35,7 +33,7 @@ class Attempt:
     async def make(self, call: Call, seat: Seat, lease: Lease, *, fresh: bool) -> Reply | Failure:
         """Send the call to the target. The reply takes over the lease; a failure leaves it to the caller."""
         body, left_out = worded(call, seat)
-        began = time.monotonic()
+        began = monotonic()
         exchange: Exchange | None = None
         answered = False
         try:
@@ -47,22 +45,22 @@ class Attempt:
         except WireError as error:
             return _broken(error)
         except TimeoutError:
-            return Failure(Outcome.TIMED_OUT, "no answer in time")
+            return Failure("timed_out", "no answer in time")
         finally:
-            call.waited_s += time.monotonic() - began
+            call.waited_s += monotonic() - began
             if exchange is not None and not answered:
                 exchange.close()
 
     async def _send(self, call: Call, seat: Seat, body: bytes, *, fresh: bool) -> Exchange:
         target = seat.target
-        left_s = call.deadline - asyncio.get_running_loop().time()
+        left_s = call.deadline - monotonic()
         head = target.head(call.dialect.path, len(body), call.request_id, left_s)
         connect_s = min(call.pool.timeouts.connect_s, left_s)
         return await self._transport.send(target.origin, head, body, connect_s=connect_s, fresh=fresh)
 
     async def _answer(self, reply: Reply) -> Failure | None:
         call, exchange = reply.call, reply.exchange
-        deadline = first_deadline(call, asyncio.get_running_loop().time())
+        deadline = first_deadline(call, monotonic())
         status = await exchange.head(deadline)
         if not 200 <= status < 300:
             return failure_of(status, exchange.headers, await _error_body(exchange))
@@ -70,7 +68,7 @@ class Attempt:
             return await self._opened(reply, deadline)
         body = await exchange.whole(self._max_reply_bytes, deadline)
         if body is None:
-            return Failure(Outcome.SERVER_ERROR, f"a reply of more than {self._max_reply_bytes} bytes")
+            return Failure("server_error", f"a reply of more than {self._max_reply_bytes} bytes")
         return _read(reply, body)
 
     async def _opened(self, reply: Reply, deadline: float) -> Failure | None:
@@ -91,15 +89,16 @@ def first_deadline(call: Call, now: float) -> float:
     limits = call.pool.timeouts
     if call.stream:
         return min(call.deadline, now + limits.first_event_s)
-    if call.max_tokens is None:
+    max_tokens = call.dialect.max_tokens(call.fields)
+    if max_tokens is None:
         return call.deadline
-    return min(call.deadline, now + limits.first_event_s + limits.token_s * call.max_tokens)
+    return min(call.deadline, now + limits.first_event_s + limits.token_s * max_tokens)
 
 
 async def _error_body(exchange: Exchange) -> bytes:
     """What comes of it in a moment: the status has said enough to go on."""
     try:
-        return await exchange.whole(ERROR_BYTES, asyncio.get_running_loop().time() + ERROR_S) or b""
+        return await exchange.whole(ERROR_BYTES, monotonic() + ERROR_S) or b""
     except (TimeoutError, WireError):
         return b""
 
@@ -109,21 +108,21 @@ def _read(reply: Reply, body: bytes) -> Failure | None:
     try:
         fields = orjson.loads(body)
     except orjson.JSONDecodeError:
-        return Failure(Outcome.SERVER_ERROR, "HTTP 200 with something that is not JSON")
+        return Failure("server_error", "HTTP 200 with something that is not JSON")
     answer = fields.get(reply.call.dialect.answer) if isinstance(fields, dict) else None
     if not isinstance(answer, list) or (not answer and reply.call.dialect.answer == "choices"):
-        return Failure(Outcome.SERVER_ERROR, "HTTP 200 without an answer")
+        return Failure("server_error", "HTTP 200 without an answer")
     if given_up(fields) or fields.get("status") == "failed":
-        return Failure(Outcome.SERVER_ERROR, "HTTP 200 with an answer that was given up")
+        return Failure("server_error", "HTTP 200 with an answer that was given up")
     reply.body, reply.fields = body, fields
     return None
 
 
 def _broken(error: WireError) -> Failure:
     if isinstance(error, Full):
-        return Failure(Outcome.BUSY, str(error))
+        return Failure("busy", str(error))
     if isinstance(error, Stale):
-        return Failure(Outcome.STALE, str(error))
+        return Failure("stale", str(error))
     if isinstance(error, Unreachable):
-        return Failure(Outcome.UNREACHABLE, str(error))
-    return Failure(Outcome.SERVER_ERROR, str(error))
+        return Failure("unreachable", str(error))
+    return Failure("server_error", str(error))

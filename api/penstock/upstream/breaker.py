@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
-from enum import Enum
 from typing import Literal, cast
 
 import pybreaker
@@ -19,14 +18,9 @@ from penstock.upstream.window import Window
 State = Literal["closed", "half-open", "open"]
 
 
-class Hears(Enum):
-    """What a breaker is told of an attempt."""
-
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    EXCUSED = "excused"
-    """Says nothing about the target's health: it was busy, or the client left."""
-    NOTHING = "nothing"
+Hears = Literal["succeeded", "failed", "excused", "nothing"]
+"""What a breaker is told of an attempt. `excused`: it says nothing about the target's health, which was busy, or the
+client left."""
 
 
 class Permit:
@@ -56,7 +50,7 @@ class Breaker:
         self._failures = Window(settings.window_s)
         self._opened_at = 0.0
         self._open_s = self._first_open_s = min(settings.reset_s, settings.reset_max_s)
-        self._probing = False
+        self._probing = self._failed_last = False
         self._state: State = "closed"
         self.probed_elsewhere = False
         """Another instance is probing: leave it to that one."""
@@ -75,7 +69,7 @@ class Breaker:
     def admit(self) -> Permit | None:
         """Leave to try the target; None when it is open, or when another call is probing it."""
         state = self._state
-        if state == pybreaker.STATE_CLOSED:
+        if state == "closed":
             return Permit(self, probe=False)
         if state == pybreaker.STATE_OPEN:
             if self.retry_in_s > 0:
@@ -92,28 +86,29 @@ class Breaker:
         """A permit's report. In half-open only the probe's counts: others began before it opened."""
         if probe:
             self._probing = False
-        if self.state == pybreaker.STATE_HALF_OPEN and not probe:
-            return
-        self._hear(hears)
+        if probe or self._state != "half-open":
+            self._hear(hears)
 
     def broke_off(self) -> None:
         """A stream failed after its first event: one more failure, though its permit was reported on."""
         if self.state != pybreaker.STATE_HALF_OPEN:  # it began before this opened
-            self._hear(Hears.FAILED)
+            self._hear("failed")
 
     def _hear(self, hears: Hears) -> None:
-        if self.state == pybreaker.STATE_OPEN:
+        if self._state == "open":
             return
-        if hears is Hears.SUCCEEDED:
+        if hears == "succeeded":
             self._outcomes.add(self._clock())
-            if self._machine.fail_counter or self.state != pybreaker.STATE_CLOSED:
+            if self._failed_last or self._state != "closed":  # else pybreaker has nothing to change
+                self._failed_last = False
                 self._machine.call(_succeed)
-        elif hears is Hears.FAILED:
+        elif hears == "failed":
             self._outcomes.add(self._clock())
             self._failures.add(self._clock())
             self._fail()
 
     def _fail(self) -> None:
+        self._failed_last = True
         probing = self.state == pybreaker.STATE_HALF_OPEN
         with contextlib.suppress(_Failure, pybreaker.CircuitBreakerError):
             self._machine.call(_fail)

@@ -12,7 +12,7 @@ from penstock.upstream.pool import Pool
 
 @dataclass(slots=True)
 class Call:
-    """`raw` is the request's body, `fields` what it holds. `deadline` is on the loop's clock, in seconds."""
+    """`raw` is the request's body, `fields` what it holds. `deadline` is monotonic, as the loop's clock is."""
 
     dialect: Dialect
     pool: Pool
@@ -30,7 +30,3 @@ class Call:
     stops: list[StopMade] = field(default_factory=list)
     why: str | None = None
     """What the last failed attempt came to, in a word."""
-
-    @property
-    def max_tokens(self) -> int | None:
-        return self.dialect.max_tokens(self.fields)

@@ -14,6 +14,10 @@ MAX_HEADER_BYTES = 64 * 1024
 """How much may come without a byte of body: headers, interim responses, trailers. The parser would keep it all."""
 
 
+JOINED_BYTES = 16 * 1024
+"""Up to here copying a body behind its head costs less than handing the kernel both."""
+
+
 class Connection(asyncio.Protocol):
     """The protocol under an exchange. `released` is called when it may carry another request."""
 
@@ -43,7 +47,10 @@ class Connection(asyncio.Protocol):
         assert self._transport is not None  # noqa: S101  # the pool hands out open connections only
         exchange = self._exchange = Exchange(self, self._loop, reused=reused)
         self._begun = self._message_done = False
-        self._transport.writelines((head, body))
+        if len(body) < JOINED_BYTES:
+            self._transport.write(head + body)
+        else:
+            self._transport.writelines((head, body))
         return exchange
 
     def pause(self) -> None:
@@ -75,19 +82,21 @@ class Connection(asyncio.Protocol):
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             self._spoiled = True
-        self._bodiless = 0 if self._parts or self._message_done else self._bodiless + len(data)
-        if self._bodiless > MAX_HEADER_BYTES:
-            self._spoiled = True
-        self._hand_over()
+        if self._parts or self._message_done:
+            self._bodiless = 0
+        else:
+            self._bodiless += len(data)
+            if self._bodiless > MAX_HEADER_BYTES:
+                self._spoiled = True
+        self._hand_over(self._exchange)
 
-    def _hand_over(self) -> None:
+    def _hand_over(self, exchange: Exchange) -> None:
         """Give the exchange what one read brought: its body bytes at once, and its end."""
-        exchange = self._exchange
-        if self._parts and exchange is not None:
+        if self._parts:
             data = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
             self._parts.clear()
             exchange.arrived(data)
-        if exchange is None or self._exchange is not exchange:  # it was given up on the way
+        if self._exchange is not exchange:  # it was given up on the way
             return
         if self._message_done:
             self._exchange = None

@@ -10,12 +10,11 @@ from penstock.errors import NoTarget, StopMade, UpstreamError, UpstreamFailed
 from penstock.settings.parts import Retry
 from penstock.upstream.attempt import Attempt
 from penstock.upstream.backoff import RetryBudget, pause_s
-from penstock.upstream.breaker import Hears
 from penstock.upstream.call import Call
 from penstock.upstream.pool import Seat
 from penstock.upstream.refusal import Failure
 from penstock.upstream.reply import Reply
-from penstock.upstream.verdicts import VERDICTS, Onward, Outcome
+from penstock.upstream.verdicts import VERDICTS, Outcome
 
 Heard = Callable[[str, Outcome], None]
 """Told of each attempt: the target and what happened there."""
@@ -39,8 +38,9 @@ class Dispatcher:
         self._budget.called()
         last: Failure | None = None
         waits: list[float] = []
-        for seat in call.pool.plan(self._clock()):
-            if self._clock() >= call.deadline:
+        now = self._clock()
+        for seat in call.pool.plan(now):
+            if now >= call.deadline:
                 break
             result = await self._stop(call, seat, last)
             if isinstance(result, Reply):
@@ -50,6 +50,7 @@ class Dispatcher:
                     raise result.refusal
                 last = result
                 waits.append(result.retry_after or 0.0)
+                now = self._clock()
         raise self._no_answer(call, last, max(waits, default=0.0))
 
     async def _stop(self, call: Call, seat: Seat, last: Failure | None) -> Reply | Failure | None:
@@ -57,19 +58,19 @@ class Dispatcher:
         permit = seat.target.breaker.admit()
         if permit is None:
             return None
-        outcome = None
+        outcome: Outcome | None = None
         try:
             if last is not None and not await self._may_retry(call, seat, last):
                 return None
-            outcome = Outcome.BUG
+            outcome = "bug"
             result = await self._try(call, seat)
-            outcome = Outcome.ANSWERED if isinstance(result, Reply) else result.outcome
+            outcome = "answered" if isinstance(result, Reply) else result.outcome
             return result
         except asyncio.CancelledError:
-            outcome = Outcome.CLIENT_GONE
+            outcome = "client_gone"
             raise
         finally:
-            permit.report(VERDICTS[outcome].hears if outcome else Hears.NOTHING)
+            permit.report(VERDICTS[outcome].hears if outcome else "nothing")
             if outcome is not None:
                 self._heard(seat.target.id, outcome)
 
@@ -79,7 +80,7 @@ class Dispatcher:
             return True
         if not self._budget.take():
             return False
-        if last.outcome is not Outcome.BUSY:
+        if last.outcome != "busy":
             await asyncio.sleep(pause_s(self._retry, call.attempts - 1, self._rng))
         return True
 
@@ -91,11 +92,11 @@ class Dispatcher:
         result: Reply | Failure | None = None
         try:
             result = await self._attempt.make(call, seat, lease, fresh=False)
-            if isinstance(result, Failure) and VERDICTS[result.outcome].onward is Onward.SAME_TARGET:
+            if isinstance(result, Failure) and VERDICTS[result.outcome].onward == "same_target":
                 result = await self._attempt.make(call, seat, lease, fresh=True)
             if isinstance(result, Failure):
                 call.stops.append(StopMade(seat.target.id, result.what))
-                call.why = result.outcome.name.lower()
+                call.why = result.outcome
             return result
         finally:
             if not isinstance(result, Reply):
@@ -107,5 +108,5 @@ class Dispatcher:
             wait_s = min((target.breaker.retry_in_s for target in targets), default=0.0)
             return NoTarget("No target can be tried now.", retry_after=max(wait_s, 1.0))
         error = VERDICTS[last.outcome].error or UpstreamError
-        busy = last.outcome is Outcome.BUSY
+        busy = last.outcome == "busy"
         return error("No target answered.", stops=call.stops, retry_after=max(wait_s, 1.0) if busy else None)

@@ -87,13 +87,12 @@ class Exchange:
 
     async def whole(self, limit: int, deadline: float) -> bytes | None:
         """The body; None if it is larger than the limit."""
-        parts, size = [], 0
-        while data := await self.read(deadline):
-            parts.append(data)
-            size += len(data)
-            if size > limit:
-                return None
-        return parts[0] if len(parts) == 1 else b"".join(parts)
+        while not self.complete and self._buffered <= limit:
+            self.resume()
+            await self._more(deadline)
+        if self._buffered > limit:
+            return None
+        return self._buffer[0] if len(self._buffer) == 1 else b"".join(self._buffer)
 
     def pour(self, sink: Callable[[bytes], None], ended: Callable[[WireError | None], None]) -> None:
         """Hand every further body byte to `sink` the moment it arrives, then call `ended` once."""

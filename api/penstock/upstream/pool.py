@@ -41,13 +41,16 @@ class Pool:
 
         Those come last, not never: the watcher can be wrong, and a call without a cloud has nothing to lose.
         """
-        replicas = [seat for seat in self.replicas if not seat.target.drained]
-        clouds = [seat for seat in self.clouds if not seat.target.drained]
-        up = [seat for seat in replicas if seat.target.up]
-        if len(up) == len(replicas):
-            return [*self._ranked(up, now), *clouds]
-        down = [seat for seat in replicas if not seat.target.up]
-        return [*self._ranked(up, now), *clouds, *self._ranked(down, now)]
+        up: list[Seat] = []
+        down: list[Seat] = []
+        for seat in self.replicas:
+            if not seat.target.drained:
+                (up if seat.target.up else down).append(seat)
+        plan = self._ranked(up, now)
+        for seat in self.clouds:
+            if not seat.target.drained:
+                plan.append(seat)  # a comprehension is a call more, for a cloud or two
+        return plan + self._ranked(down, now) if down else plan
 
     def _ranked(self, seats: list[Seat], now: float) -> list[Seat]:
         if len(seats) < 2:

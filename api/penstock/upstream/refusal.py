@@ -29,7 +29,7 @@ def failure_of(status: int, headers: Mapping[bytes, bytes], body: bytes) -> Fail
     # vLLM with a full queue and OpenAI when overloaded answer 503 in their own error's shape; what is broken on
     # the way to an engine, or dead, answers something else.
     outcome = outcome_of_status(status, busy=wait is not None or error is not None)
-    refusal = refused(status, error or _other_shape(body)) if outcome is Outcome.REFUSED else None
+    refusal = refused(status, error or _other_shape(body)) if outcome == "refused" else None
     return Failure(outcome, f"HTTP {status}", wait, refusal)
 
 
@@ -38,7 +38,7 @@ def failure_in_stream(error: Mapping[str, object]) -> Failure:
     code = error.get("code")
     status = code if isinstance(code, int) and 400 <= code < 600 else 500
     outcome = outcome_of_status(status, busy=True)
-    return Failure(outcome, "an error event", None, refused(status, error) if outcome is Outcome.REFUSED else None)
+    return Failure(outcome, "an error event", None, refused(status, error) if outcome == "refused" else None)
 
 
 def error_in(body: bytes) -> Mapping[str, object] | None:

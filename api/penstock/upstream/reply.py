@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from penstock.upstream.breaker import Hears
 from penstock.upstream.call import Call
 from penstock.upstream.exchange import Exchange
 from penstock.upstream.pool import Seat
@@ -44,7 +43,7 @@ class Reply:
         """Hand the stream's events to `take` until its end; a bad end is one more failure for the breaker."""
         assert self.stream is not None  # noqa: S101  # a reply without a stream has a body
         ending = await self.stream.pour(take)
-        if VERDICTS[ending.outcome].hears is Hears.FAILED:
+        if VERDICTS[ending.outcome].hears == "failed":
             self.target.breaker.broke_off()
         return ending
 

@@ -32,9 +32,9 @@ class ResponsesEvents:
     def see(self, event: bytes) -> Seen:
         data = data_of(event)
         if data is None:
-            return Seen.COMMENT
+            return "comment"
         if data == b"[DONE]":
-            return Seen.DONE
+            return "done"
         name = name_of(event)
         if name and name not in self.LAST and name not in self.FAILED:
             return self._passed(name)
@@ -43,23 +43,23 @@ class ResponsesEvents:
     def _passed(self, name: bytes) -> Seen:
         self._events += 1
         if name in self.PREAMBLE:
-            return Seen.PREAMBLE
+            return "preamble"
         self.tokens += name.endswith(b".delta")
-        return Seen.TOKEN
+        return "token"
 
     def _read(self, name: bytes, data: bytes) -> Seen:
         try:
             told = orjson.loads(data)
         except orjson.JSONDecodeError:
-            return Seen.MALFORMED
+            return "malformed"
         if not isinstance(told, dict):
-            return Seen.MALFORMED
+            return "malformed"
         name = name or str(told.get("type", "")).encode()
         response = told.get("response")
         error = told.get("error") or (response.get("error") if isinstance(response, dict) else None)
         if name in self.FAILED or isinstance(told.get("error"), dict):
             self.error = error if isinstance(error, dict) else told
-            return Seen.ERROR
+            return "error"
         if name in self.LAST:
             self._complete = True
             self.usage = usage_of(response.get("usage")) if isinstance(response, dict) else None

@@ -60,11 +60,11 @@ class Stream:
         while True:
             data = await self._exchange.read(deadline)
             if not data:
-                return Failure(Outcome.SERVER_ERROR, "a stream without an answer")
+                return Failure("server_error", "a stream without an answer")
             try:
                 events = self._splitter.feed(data)
             except EventTooLarge as error:
-                return Failure(Outcome.SERVER_ERROR, str(error))
+                return Failure("server_error", str(error))
             failure = self._look_for_token(events)
             if failure is not None or self._is_open:
                 return failure
@@ -72,16 +72,16 @@ class Stream:
     def _look_for_token(self, events: list[bytes]) -> Failure | None:
         for at, event in enumerate(events):
             seen = self.events.see(event)
-            if seen is Seen.ERROR:
+            if seen == "error":
                 return failure_in_stream(self.events.error or {})
-            if seen is Seen.DONE:
-                return Failure(Outcome.SERVER_ERROR, "a stream without an answer")
-            if seen in (Seen.PREAMBLE, Seen.TOKEN):
+            if seen == "done":
+                return Failure("server_error", "a stream without an answer")
+            if seen in ("preamble", "token"):
                 self._held.append(event)
                 self._held_bytes += len(event)
             if self._held_bytes > EVENT_BYTES:
-                return Failure(Outcome.SERVER_ERROR, f"more than {EVENT_BYTES} bytes before any answer")
-            if seen is Seen.TOKEN:
+                return Failure("server_error", f"more than {EVENT_BYTES} bytes before any answer")
+            if seen == "token":
                 self._is_open, self._rest = True, events[at + 1 :]
                 break
         return None
@@ -96,20 +96,21 @@ class Stream:
             self._held = []
             if not self._over.done():
                 self._exchange.pour(self._arrived, self._ended)
+                if self._paused:
+                    self._exchange.pause()
             return await self._over
         finally:
             self._stop_checking()
             self._take = _nowhere
 
-    def pause(self) -> None:
-        """The client does not keep up: read no more from the target."""
-        self._paused = True
-        self._exchange.pause()
-
-    def resume(self) -> None:
-        self._paused = False
-        self._heard_at = self._loop.time()
-        self._exchange.resume()
+    def flow(self, flows: bool) -> None:
+        """Read on from the target, or, while the client does not keep up, no more."""
+        self._paused = not flows
+        if flows:
+            self._heard_at = self._loop.time()
+            self._exchange.resume()
+        else:
+            self._exchange.pause()
 
     def _arrived(self, data: bytes) -> None:
         if self._over.done():
@@ -122,25 +123,27 @@ class Stream:
         self._take_events(events, [])
 
     def _take_events(self, events: list[bytes], out: list[bytes]) -> None:
-        seen = Seen.COMMENT
+        seen: Seen = "comment"
+        heard = False
         for event in events:
             seen = self.events.see(event)
-            if seen is Seen.DONE or seen is Seen.ERROR:
+            if seen == "done" or seen == "error":
                 break
-            if seen is Seen.MALFORMED:
+            if seen == "malformed":
                 self._has_hole = True
-            elif seen is not Seen.USAGE or self._wants_usage:
+            elif seen != "usage" or self._wants_usage:
                 out.append(event)
-            if seen is not Seen.COMMENT:
-                self._heard_at = self._loop.time()
+            heard = heard or seen != "comment"
+        if heard:
+            self._heard_at = self._loop.time()
         if out:
             try:
                 self._take(out)
             except PenstockError as error:  # the target answered, but not with what its reader can use
-                self._end(error, Outcome.ANSWERED)
-        if seen is Seen.ERROR:
+                self._end(error, "answered")
+        if seen == "error":
             self._end(StreamBroken("The target failed in the middle of its answer."))
-        elif seen is Seen.DONE:
+        elif seen == "done":
             self._finish()
 
     def _ended(self, error: WireError | None) -> None:
@@ -162,15 +165,15 @@ class Stream:
         now = self._loop.time()
         silent_from = now if self._paused else self._heard_at
         if now >= self._deadline and self._paused:
-            self._end(ClientTooSlow("The client read its answer too slowly."), Outcome.CLIENT_GONE)
+            self._end(ClientTooSlow("The client read its answer too slowly."), "client_gone")
         elif now >= self._deadline:
-            self._end(UpstreamTimeout("The call took longer than its total limit."), Outcome.TIMED_OUT)
+            self._end(UpstreamTimeout("The call took longer than its total limit."), "timed_out")
         elif now - silent_from >= self._between_s - 0.001:
             if self.events.complete:
                 self._finish()
             else:
                 silent = UpstreamTimeout(f"The target fell silent for {self._between_s:g} s in its answer.")
-                self._end(silent, Outcome.TIMED_OUT)
+                self._end(silent, "timed_out")
         else:
             self._check_at(silent_from + self._between_s)
 
@@ -182,12 +185,12 @@ class Stream:
         else:
             self._end(None)
 
-    def _end(self, error: PenstockError | None, outcome: Outcome = Outcome.CUT) -> None:
+    def _end(self, error: PenstockError | None, outcome: Outcome = "cut") -> None:
         if self._over.done():
             return
         if error is None:
             self._exchange.leave(LEAVE_S)
-            outcome = Outcome.ANSWERED
+            outcome = "answered"
         else:
             self._exchange.close()
         self._over.set_result(Ending(outcome, error))

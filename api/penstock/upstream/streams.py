@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-from enum import Enum
-from typing import Protocol
+from typing import Literal, Protocol
 
 from penstock.errors import PenstockError
 from penstock.upstream.usage import Usage
 
-
-class Seen(Enum):
-    """What an event is to us."""
-
-    TOKEN = "token"  # noqa: S105  # a token of text
-    COMMENT = "comment"
-    PREAMBLE = "preamble"
-    """Sent before there is any answer, a role for instance, and so proof of nothing."""
-    USAGE = "usage"
-    """A closing event with nothing but usage, for clients that asked for it."""
-    ERROR = "error"
-    DONE = "done"
-    MALFORMED = "malformed"
+Seen = Literal["token", "comment", "preamble", "usage", "error", "done", "malformed"]
+"""What an event is to us. `preamble`: sent before there is any answer, a role for instance, and so proof of nothing.
+`usage`: a closing event with nothing but usage, for clients that asked for it. (An enum's members cost a look-up
+that fails first, until Python 3.12, and there are many events.)"""
 
 
 class Events(Protocol):

@@ -6,6 +6,7 @@ import asyncio
 import ssl
 from collections import deque
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import NamedTuple
 
 from penstock.upstream.connection import Connection
@@ -74,7 +75,7 @@ class Transport:
         loop = asyncio.get_running_loop()
 
         def released(connection: Connection) -> None:
-            connection.idle_since = loop.time()
+            connection.idle_since = monotonic()
             pool.idle.append(connection)
             if self._sweeper is None:
                 self._sweeper = loop.call_later(self._keep_alive_s, self._sweep, loop)
@@ -108,7 +109,7 @@ class Transport:
 
     def _kept(self, pool: _Pool) -> Connection | None:
         """The connection that was used last: the others may then grow old and be closed."""
-        oldest = asyncio.get_running_loop().time() - self._keep_alive_s
+        oldest = monotonic() - self._keep_alive_s
         while pool.idle:
             connection = pool.idle.pop()
             if connection.usable and connection.idle_since > oldest:
@@ -118,7 +119,7 @@ class Transport:
 
     def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
         self._sweeper = None
-        oldest = loop.time() - self._keep_alive_s
+        oldest = monotonic() - self._keep_alive_s
         for pool in self._pools.values():
             while pool.idle and pool.idle[0].idle_since <= oldest:
                 pool.idle.popleft().abort()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import Enum
+from typing import Literal
 
 from penstock.errors import (
     UpstreamBusy,
@@ -15,25 +16,23 @@ from penstock.errors import (
 )
 from penstock.upstream.breaker import Hears
 
+Outcome = Literal[
+    "answered",
+    "unreachable",
+    "stale",
+    "server_error",
+    "timed_out",
+    "busy",
+    "refused",
+    "key_refused",
+    "cut",
+    "client_gone",
+    "bug",
+]
+"""What came of an attempt. `stale`: a kept connection was closed; `cut`: the answer broke off."""
 
-class Outcome(Enum):
-    ANSWERED = "answered"
-    UNREACHABLE = "unreachable"
-    STALE = "stale connection"
-    SERVER_ERROR = "server error"
-    TIMED_OUT = "timed out"
-    BUSY = "busy"
-    REFUSED = "refused the request"
-    KEY_REFUSED = "refused our key"
-    CUT = "broke off"
-    CLIENT_GONE = "client gone"
-    BUG = "bug"
-
-
-class Onward(Enum):
-    NEXT_TARGET = "next target"
-    SAME_TARGET = "same target, once, on a fresh connection"
-    NOWHERE = "nowhere"
+Onward = Literal["next_target", "same_target", "nowhere"]
+"""`same_target`: once, on a fresh connection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,27 +44,27 @@ class Verdict:
     error: type[UpstreamFailed] | None = None
 
 
-VERDICTS = {
-    Outcome.ANSWERED: Verdict(Hears.SUCCEEDED, Onward.NOWHERE),
-    Outcome.UNREACHABLE: Verdict(Hears.FAILED, Onward.NEXT_TARGET, UpstreamUnreachable),
-    Outcome.STALE: Verdict(Hears.NOTHING, Onward.SAME_TARGET, UpstreamUnreachable),
-    Outcome.SERVER_ERROR: Verdict(Hears.FAILED, Onward.NEXT_TARGET, UpstreamError),
-    Outcome.TIMED_OUT: Verdict(Hears.FAILED, Onward.NEXT_TARGET, UpstreamTimeout),
-    Outcome.BUSY: Verdict(Hears.EXCUSED, Onward.NEXT_TARGET, UpstreamBusy),
-    Outcome.REFUSED: Verdict(Hears.SUCCEEDED, Onward.NOWHERE),
-    Outcome.KEY_REFUSED: Verdict(Hears.FAILED, Onward.NEXT_TARGET, UpstreamKeyRefused),
-    Outcome.CUT: Verdict(Hears.FAILED, Onward.NOWHERE),
-    Outcome.CLIENT_GONE: Verdict(Hears.EXCUSED, Onward.NOWHERE),
-    Outcome.BUG: Verdict(Hears.NOTHING, Onward.NOWHERE),
+VERDICTS: Mapping[Outcome, Verdict] = {
+    "answered": Verdict("succeeded", "nowhere"),
+    "unreachable": Verdict("failed", "next_target", UpstreamUnreachable),
+    "stale": Verdict("nothing", "same_target", UpstreamUnreachable),
+    "server_error": Verdict("failed", "next_target", UpstreamError),
+    "timed_out": Verdict("failed", "next_target", UpstreamTimeout),
+    "busy": Verdict("excused", "next_target", UpstreamBusy),
+    "refused": Verdict("succeeded", "nowhere"),
+    "key_refused": Verdict("failed", "next_target", UpstreamKeyRefused),
+    "cut": Verdict("failed", "nowhere"),
+    "client_gone": Verdict("excused", "nowhere"),
+    "bug": Verdict("nothing", "nowhere"),
 }
 
 
 def outcome_of_status(status: int, *, busy: bool) -> Outcome:
     """What a status that is not a success means. `busy`: a 503 of a server that is well but full."""
     if status == 429 or (status == 503 and busy):
-        return Outcome.BUSY
+        return "busy"
     if status in (401, 403):
-        return Outcome.KEY_REFUSED
+        return "key_refused"
     if 400 <= status < 500:
-        return Outcome.REFUSED
-    return Outcome.SERVER_ERROR
+        return "refused"
+    return "server_error"

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from penstock.upstream.exchange import Full, Stale, Unreachable
+from penstock.upstream.exchange import Cut, Full, Stale, Unreachable
 from penstock.upstream.transport import Origin, Transport
 from tests.asking import BODY, SOON_S, answer, ask, soon, until, whole
 from tests.servers import free_port
@@ -19,6 +19,7 @@ from tests.wire import CHUNKED, Peer, Wire, chunk, echo, saying, sized
 # Connections that are kept, grow old, or go
 
 
+@pytest.mark.ours("a session of aiohttp's has no way to ask for one")
 async def test_a_fresh_connection_can_be_asked_for(transport: Transport) -> None:
     async with Wire(echo) as wire:
         await answer(transport, wire.origin)
@@ -36,8 +37,8 @@ async def test_targets_do_not_share_connections(transport: Transport) -> None:
         assert (len(one.peers), len(other.peers)) == (1, 1)
 
 
-async def test_an_idle_connection_is_given_up_before_the_target_would() -> None:
-    transport = Transport(8, keep_alive_s=0.05)
+async def test_an_idle_connection_is_given_up_before_the_target_would(transport_type: type[Transport]) -> None:
+    transport = transport_type(8, keep_alive_s=0.05)
     gone = asyncio.Event()
 
     async def script(peer: Peer) -> None:
@@ -132,8 +133,9 @@ async def test_a_target_that_does_not_shake_hands(transport: Transport) -> None:
             await ask(transport, wire.origin._replace(tls=True), connect_s=0.1)
 
 
-async def test_there_are_no_more_connections_than_allowed() -> None:
-    transport = Transport(2)
+@pytest.mark.ours("aiohttp waits for room; we tell at once, so that another target is asked")
+async def test_there_are_no_more_connections_than_allowed(transport_type: type[Transport]) -> None:
+    transport = transport_type(2)
     async with Wire(echo) as wire:
 
         async def hold(peer: Peer) -> None:
@@ -154,8 +156,8 @@ async def test_there_are_no_more_connections_than_allowed() -> None:
         await until(lambda: transport.connections == 0)
 
 
-async def test_a_caller_that_leaves_while_it_connects_frees_its_place() -> None:
-    transport = Transport(1)
+async def test_a_caller_that_leaves_while_it_connects_frees_its_place(transport_type: type[Transport]) -> None:
+    transport = transport_type(1)
     async with Wire(lambda peer: peer.gone()) as wire:
         for _ in range(3):
             asking = asyncio.create_task(ask(transport, wire.origin._replace(tls=True)))
@@ -163,7 +165,8 @@ async def test_a_caller_that_leaves_while_it_connects_frees_its_place() -> None:
             asking.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await asking
-    assert transport.connections == 0
+        await until(lambda: transport.connections == 0)
+    transport.close()
 
 
 # TLS
@@ -201,7 +204,58 @@ async def test_a_target_that_is_not_known_hears_nothing(transport: Transport, ce
     async with Wire(echo, tls_server(certificate)) as wire:
         with pytest.raises(Unreachable, match="certificate"):
             await ask(transport, wire.origin)
-        assert transport.connections == 0
+        await until(lambda: transport.connections == 0)
+
+
+async def test_a_target_with_the_certificate_of_another_hears_nothing(
+    transport: Transport, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    heard = asyncio.Event()
+
+    async def script(peer: Peer) -> None:
+        await peer.head()
+        heard.set()
+
+    async with Wire(script, tls_server(certificate)) as wire:
+        with pytest.raises(Unreachable, match="certificate"):
+            await ask(transport, wire.origin._replace(host="localhost"))
+        await until(lambda: transport.connections == 0)
+        assert not heard.is_set()
+
+
+async def test_a_target_that_does_not_speak_tls_is_not_reached(transport: Transport) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.send(sized(b"hello"))
+        await peer.gone()
+
+    async with Wire(script) as wire:
+        with pytest.raises(Unreachable, match="cannot connect"):
+            await ask(transport, wire.origin._replace(tls=True))
+        await until(lambda: transport.connections == 0)
+
+
+async def test_in_tls_too_an_answer_is_cut_by_either_side(
+    transport: Transport, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    gone = asyncio.Event()
+
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        await peer.send(CHUNKED, chunk(b"hello"))
+        if len(wire.peers) > 1:
+            await peer.gone()
+            gone.set()
+
+    async with Wire(script, tls_server(certificate)) as wire:
+        with pytest.raises(Cut):
+            await answer(transport, wire.origin)
+        exchange = await ask(transport, wire.origin)
+        assert await exchange.read(soon()) == b"hello"
+        exchange.close()
+        async with asyncio.timeout(1):
+            await gone.wait()
 
 
 # Nothing is left
@@ -211,7 +265,7 @@ def open_files() -> int:
     return len(os.listdir("/proc/self/fd"))
 
 
-async def test_closing_the_transport_leaves_no_socket_and_no_task() -> None:
+async def test_closing_the_transport_leaves_no_socket_and_no_task(transport_type: type[Transport]) -> None:
     async def hold(peer: Peer) -> None:
         await peer.request()
         await peer.send(CHUNKED, chunk(b"x"))
@@ -219,7 +273,7 @@ async def test_closing_the_transport_leaves_no_socket_and_no_task() -> None:
 
     async with Wire(echo) as wire, Wire(hold) as holding:
         before, tasks = open_files(), asyncio.all_tasks()
-        transport = Transport(64)
+        transport = transport_type(64)
         await asyncio.gather(*(answer(transport, wire.origin) for _ in range(20)))
         exchanges = [await ask(transport, holding.origin) for _ in range(10)]
         exchanges[0].pour(lambda data: None, lambda error: None)
@@ -229,6 +283,7 @@ async def test_closing_the_transport_leaves_no_socket_and_no_task() -> None:
         await until(lambda: open_files() <= before)
 
 
+@pytest.mark.ours("it is about our memory, not about the wire")
 async def test_a_connection_that_is_used_for_long_does_not_grow(transport: Transport) -> None:
     async with Wire(echo) as wire:
         for _ in range(200):

@@ -3,13 +3,9 @@
 import asyncio
 
 import pytest
-from penstock.upstream.connection import MAX_HEADER_BYTES
-from penstock.upstream.exchange import Cut
 from penstock.upstream.transport import Transport
-from tests.asking import BODY, answer, ask, soon, until, whole
+from tests.asking import BODY, answer, ask, soon, whole
 from tests.wire import CHUNKED, Peer, Wire, chunk, echo, saying, sized
-
-# Bodies of every kind
 
 
 @pytest.mark.parametrize(
@@ -20,6 +16,9 @@ from tests.wire import CHUNKED, Peer, Wire, chunk, echo, saying, sized
         (sized(b"hello", b"x-one: 1", b"x-two:"), b"hello"),
         (CHUNKED + chunk(b"hel") + chunk(b"lo") + chunk(b""), b"hello"),
         (CHUNKED + b"5;name=value\r\nhello\r\n0\r\nx-trailer: 1\r\n\r\n", b"hello"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n0A\r\n0123456789\r\n0\r\n\r\n", b"0123456789"),
+        (b"HTTP/1.1 200 \r\nContent-Length:5\r\nX: \t y \r\n\r\nhello", b"hello"),
+        (b"HTTP/1.0 200 OK\r\nconnection: keep-alive\r\ncontent-length: 5\r\n\r\nhello", b"hello"),
         (b"HTTP/1.1 100 Continue\r\n\r\n" + sized(b"hello"), b"hello"),
         (b"HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n" * 2 + sized(b"hello"), b"hello"),
     ],
@@ -83,8 +82,8 @@ async def test_headers_are_the_responses_own_by_lower_name(transport: Transport)
         assert exchange.headers == {b"content-length": b"0"}
 
 
-async def test_many_calls_at_once_are_each_answered_with_their_own() -> None:
-    transport = Transport(32)
+async def test_many_calls_at_once_are_each_answered_with_their_own(transport_type: type[Transport]) -> None:
+    transport = transport_type(32)
     async with Wire(echo) as wire:
 
         async def one(number: int) -> None:
@@ -96,192 +95,3 @@ async def test_many_calls_at_once_are_each_answered_with_their_own() -> None:
         await asyncio.gather(*(one(number) for number in range(32)))
         assert len(wire.peers) <= 32
         transport.close()
-
-
-# Answers that break off, or are none
-
-
-@pytest.mark.parametrize(
-    "response",
-    [
-        sized(b"hello")[:-2],
-        CHUNKED + chunk(b"hello"),
-        CHUNKED + b"5\r\nhel",
-        b"HTTP/1.1 200 OK\r\ncontent-le",
-        b"HTTP/1.1",
-        b"HTTP/1.1 100 Continue\r\n\r\n",
-    ],
-)
-@pytest.mark.parametrize("reset", [False, True])
-async def test_an_answer_that_breaks_off_is_never_whole(transport: Transport, response: bytes, reset: bool) -> None:
-    read = asyncio.Event()
-
-    async def script(peer: Peer) -> None:
-        await peer.request()
-        await peer.send(response)
-        if reset:
-            await read.wait()
-            peer.reset()
-
-    async with Wire(script) as wire:
-        exchange = await ask(transport, wire.origin)
-        asyncio.get_running_loop().call_later(0.02, read.set)
-        with pytest.raises(Cut):
-            await whole(exchange)
-        assert not exchange.complete
-
-
-async def test_a_body_without_an_end_that_is_reset_is_not_whole(transport: Transport) -> None:
-    read = asyncio.Event()
-
-    async def script(peer: Peer) -> None:
-        await peer.request()
-        await peer.send(b"HTTP/1.1 200 OK\r\n\r\nhello")
-        await read.wait()
-        peer.reset()
-
-    async with Wire(script) as wire:
-        exchange = await ask(transport, wire.origin)
-        assert await exchange.read(soon()) == b"hello"
-        read.set()
-        with pytest.raises(Cut):
-            await exchange.read(soon())
-
-
-@pytest.mark.parametrize(
-    "garbage",
-    [
-        b"hello\r\n\r\n",
-        b"\x16\x03\x01\x00\x05hello",
-        b"HTTP/1.1 abc OK\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\ncontent-length: x\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nab",
-        b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\nhello",
-        b"HTTP/1.1 200 OK\r\nno colon\r\n\r\n",
-        b"HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n",
-    ],
-)
-async def test_what_is_not_http_is_cut_off(transport: Transport, garbage: bytes) -> None:
-    async def script(peer: Peer) -> None:
-        await peer.request()
-        await peer.send(garbage)
-        await peer.gone()
-
-    async with Wire(script) as wire:
-        exchange = await ask(transport, wire.origin)
-        with pytest.raises(Cut):
-            await whole(exchange)
-        await until(lambda: transport.connections == 0)
-
-
-async def test_a_chunk_that_is_none_ends_the_answer_after_what_was_good(transport: Transport) -> None:
-    async def script(peer: Peer) -> None:
-        await peer.request()
-        await peer.send(CHUNKED + chunk(b"hello") + b"xyz\r\n")
-        await peer.gone()
-
-    async with Wire(script) as wire:
-        exchange = await ask(transport, wire.origin)
-        assert await exchange.read(soon()) == b"hello"
-        with pytest.raises(Cut):
-            await exchange.read(soon())
-
-
-@pytest.mark.parametrize(
-    "line", [b"x-one: 1\r\n", b"x" * 1000, b"HTTP/1.1 100 Continue\r\n\r\n"], ids=["headers", "header", "interim"]
-)
-async def test_headers_without_end_are_not_read_to_it(transport: Transport, line: bytes) -> None:
-    async def script(peer: Peer) -> None:
-        await peer.request()
-        if not line.startswith(b"HTTP"):
-            await peer.send(b"HTTP/1.1 200 OK\r\n")
-        while True:
-            await peer.send(line * 100)
-
-    async with Wire(script) as wire:
-        exchange = await ask(transport, wire.origin)
-        with pytest.raises(Cut):
-            await exchange.head(soon())
-        assert wire.peers[0].sent < 16 * 2**20, "what kernels buffer, and no more"
-        await until(lambda: transport.connections == 0)
-
-
-@pytest.mark.parametrize("line", [b"x-%d: 1\r\n", b"x-%d"], ids=["trailers", "trailer"])
-async def test_trailers_without_end_are_not_read_to_it(transport: Transport, line: bytes) -> None:
-    async def script(peer: Peer) -> None:
-        await peer.request()
-        await peer.send(CHUNKED + chunk(b"hello") + b"0\r\n")
-        while True:
-            await peer.send(b"".join(line % number for number in range(1000)))
-
-    async with Wire(script) as wire:
-        exchange = await ask(transport, wire.origin)
-        with pytest.raises(Cut):
-            await whole(exchange)
-        assert wire.peers[0].sent < 16 * 2**20
-
-
-async def test_headers_up_to_the_limit_are_read(transport: Transport) -> None:
-    value = b"v" * (MAX_HEADER_BYTES - 1000)
-    async with Wire(saying(sized(b"hello", b"x-large: " + value))) as wire:
-        exchange = await ask(transport, wire.origin)
-        await exchange.head(soon())
-        assert exchange.headers[b"x-large"] == value
-
-
-# One exchange never sees another's bytes
-
-
-@pytest.mark.parametrize(
-    "more",
-    [
-        sized(b"not asked for"),
-        b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\npart",
-        b"HTTP/1.1 200",
-        b"H",
-        b"garbage",
-        b"\r\n\r\ngarbage",
-    ],
-)
-@pytest.mark.parametrize("together", [True, False])
-async def test_bytes_after_an_answer_reach_nobody(transport: Transport, more: bytes, together: bool) -> None:
-    first = True
-
-    async def script(peer: Peer) -> None:
-        nonlocal first
-        await peer.request()
-        if not first:
-            await peer.send(sized(b"second"))
-            return
-        first = False
-        await peer.send(*([sized(b"first") + more] if together else [sized(b"first"), more]))
-        await peer.gone()
-
-    async with Wire(script) as wire:
-        exchange = await ask(transport, wire.origin)
-        assert (await whole(exchange))[1] == b"first"
-        assert exchange.status == 200
-        await until(lambda: transport.connections == 0)
-        assert await answer(transport, wire.origin) == (200, b"second")
-
-
-async def test_an_exchange_that_was_closed_hears_no_more(transport: Transport) -> None:
-    heard: list[object] = []
-
-    async def script(peer: Peer) -> None:
-        await peer.request()
-        await peer.send(CHUNKED)
-        while True:
-            await peer.send(chunk(b"x" * 100))
-
-    async with Wire(script) as wire:
-        exchange = await ask(transport, wire.origin)
-        await exchange.head(soon())
-
-        def sink(data: bytes) -> None:
-            heard.append(data)
-            exchange.close()
-
-        exchange.pour(sink, heard.append)
-        await until(lambda: transport.connections == 0)
-        assert len(heard) == 1

@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from penstock.upstream.exchange import BUFFER_BYTES, Cut, WireError
+from penstock.upstream.exchange import BUFFER_BYTES, Cut, Unreachable, WireError
 from penstock.upstream.transport import Transport
 from tests.asking import BODY, SOON_S, answer, ask, soon, until, whole
 from tests.wire import CHUNKED, Peer, Wire, chunk, echo, saying, sized
@@ -24,6 +24,17 @@ async def test_an_answer_may_come_before_the_request_is_sent_whole(transport: Tr
         exchange = await ask(transport, wire.origin, large)
         assert await whole(exchange) == (413, b"too large")
         read.set()
+
+
+async def test_a_target_that_ends_while_it_is_sent_a_request_did_not_answer(transport: Transport) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.head()
+        peer.reset()
+
+    async with Wire(script) as wire:
+        exchange = await ask(transport, wire.origin, b"x" * (16 * 2**20))
+        with pytest.raises(Unreachable):
+            await exchange.head(soon())
 
 
 @pytest.mark.parametrize("begun", [False, True])
@@ -123,6 +134,7 @@ async def test_pouring_hands_on_what_came_before_and_after_and_then_ends_once(tr
         assert (await ask(transport, wire.origin)).reused
 
 
+@pytest.mark.ours("aiohttp hands over nothing without a task in between")
 async def test_pouring_what_is_complete_or_broken_already_ends_at_once(transport: Transport) -> None:
     async with Wire(saying(sized(b"hello"))) as wire:
         exchange = await ask(transport, wire.origin)

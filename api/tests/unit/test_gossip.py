@@ -6,7 +6,6 @@ import pytest
 from penstock.settings import Settings
 from penstock.settings.parts import Model, Replica
 from penstock.state.memory import MemoryStore
-from penstock.upstream.breaker import Hears
 from penstock.upstream.gossip import OPENED_S, PROBING_S, Gossip
 from penstock.upstream.roster import Roster
 from penstock.upstream.target import Target
@@ -42,7 +41,7 @@ class Instance:
     def fail(self) -> None:
         """Calls that fail, until its breaker opens."""
         while permit := self.target.breaker.admit():
-            permit.report(Hears.FAILED)
+            permit.report("failed")
 
     def drain(self, drained: bool) -> None:
         self.target.drained = drained
@@ -85,7 +84,7 @@ async def test_what_closed_at_one_may_be_probed_at_once_by_the_other(two: Two) -
     assert two.other.state() == "half-open"
     permit = two.other.target.breaker.admit()
     assert permit is not None
-    permit.report(Hears.SUCCEEDED)
+    permit.report("succeeded")
     await two.exchange()
     await two.exchange()
     assert (two.one.state(), two.other.state()) == ("closed", "closed")
@@ -104,7 +103,7 @@ async def test_who_had_it_by_hearsay_and_found_it_well_tells_so(two: Two) -> Non
     two.clock.advance(6)
     permit = two.other.target.breaker.admit()
     assert permit is not None
-    permit.report(Hears.SUCCEEDED)
+    permit.report("succeeded")
     await two.other.gossip.exchange()
     assert await two.store.marked(["opened:gpu-1", "probing:gpu-1"]) == frozenset()
     assert two.other.state() == "closed", "and does not believe its own rumour again"
@@ -117,7 +116,7 @@ async def test_while_one_probes_the_other_holds_its_probe_back(two: Two) -> None
     assert permit is not None
     await two.exchange()
     assert two.other.target.breaker.admit() is None
-    permit.report(Hears.FAILED)
+    permit.report("failed")
     await two.exchange()
     two.clock.advance(6)
     assert two.one.target.breaker.admit() is None, "its own time doubled"
@@ -130,7 +129,7 @@ async def test_ones_own_probe_does_not_hold_oneself_back(two: Two) -> None:
     permit = two.one.target.breaker.admit()
     assert permit is not None
     await two.exchange()
-    permit.report(Hears.EXCUSED)
+    permit.report("excused")
     assert two.one.target.breaker.admit() is not None
 
 

@@ -23,7 +23,7 @@ def body(error: object) -> bytes:
 
 def test_a_refusal_is_the_targets_own_in_openais_shape() -> None:
     failure = failure_of(400, {}, body(TOO_LONG))
-    assert failure.outcome is Outcome.REFUSED
+    assert failure.outcome == "refused"
     refusal = failure.refusal
     assert refusal is not None
     assert (refusal.status, refusal.message, refusal.param) == (400, TOO_LONG["message"], "input_tokens")
@@ -64,16 +64,16 @@ def test_a_refusal_in_another_shape_keeps_its_words(raw: bytes) -> None:
 @pytest.mark.parametrize(
     ("status", "headers", "raw", "outcome"),
     [
-        (503, {}, body({"message": "queue is full"}), Outcome.BUSY),
-        (503, {b"retry-after": b"2"}, b"", Outcome.BUSY),
-        (503, {}, b"<html>no upstream</html>", Outcome.SERVER_ERROR),
-        (503, {}, b"", Outcome.SERVER_ERROR),
-        (503, {b"retry-after": b"soon"}, b"", Outcome.SERVER_ERROR),
-        (429, {}, b"", Outcome.BUSY),
-        (500, {b"retry-after": b"2"}, body({}), Outcome.SERVER_ERROR),
-        (401, {}, body({"message": "bad key sk-1"}), Outcome.KEY_REFUSED),
-        (403, {}, b"", Outcome.KEY_REFUSED),
-        (307, {b"location": b"/"}, b"", Outcome.SERVER_ERROR),
+        (503, {}, body({"message": "queue is full"}), "busy"),
+        (503, {b"retry-after": b"2"}, b"", "busy"),
+        (503, {}, b"<html>no upstream</html>", "server_error"),
+        (503, {}, b"", "server_error"),
+        (503, {b"retry-after": b"soon"}, b"", "server_error"),
+        (429, {}, b"", "busy"),
+        (500, {b"retry-after": b"2"}, body({}), "server_error"),
+        (401, {}, body({"message": "bad key sk-1"}), "key_refused"),
+        (403, {}, b"", "key_refused"),
+        (307, {b"location": b"/"}, b"", "server_error"),
     ],
 )
 def test_what_a_status_means(status: int, headers: dict[bytes, bytes], raw: bytes, outcome: Outcome) -> None:
@@ -91,23 +91,23 @@ def test_how_long_to_wait_is_kept() -> None:
 @pytest.mark.parametrize(
     ("code", "outcome"),
     [
-        (500, Outcome.SERVER_ERROR),
-        (503, Outcome.BUSY),
-        (429, Outcome.BUSY),
-        (401, Outcome.KEY_REFUSED),
-        (400, Outcome.REFUSED),
-        (404, Outcome.REFUSED),
-        (200, Outcome.SERVER_ERROR),
-        (777, Outcome.SERVER_ERROR),
-        ("server_error", Outcome.SERVER_ERROR),
-        (True, Outcome.SERVER_ERROR),
-        (None, Outcome.SERVER_ERROR),
+        (500, "server_error"),
+        (503, "busy"),
+        (429, "busy"),
+        (401, "key_refused"),
+        (400, "refused"),
+        (404, "refused"),
+        (200, "server_error"),
+        (777, "server_error"),
+        ("server_error", "server_error"),
+        (True, "server_error"),
+        (None, "server_error"),
     ],
 )
 def test_an_error_event_means_what_its_code_would_as_a_status(code: object, outcome: Outcome) -> None:
     failure = failure_in_stream({"message": "m", "code": code})
     assert failure.outcome is outcome
-    assert (failure.refusal is not None) is (outcome is Outcome.REFUSED)
+    assert (failure.refusal is not None) is (outcome == "refused")
     if failure.refusal:
         assert (failure.refusal.status, failure.refusal.message) == (code, "m")
 

@@ -1,5 +1,7 @@
 """The table of outcomes, row for row, and which row a status falls into."""
 
+from typing import get_args
+
 import pytest
 from penstock.errors import (
     UpstreamBusy,
@@ -12,22 +14,22 @@ from penstock.errors import (
 from penstock.upstream.breaker import Hears
 from penstock.upstream.verdicts import VERDICTS, Onward, Outcome, outcome_of_status
 
-FAILED, EXCUSED, SUCCEEDED, NOTHING = Hears.FAILED, Hears.EXCUSED, Hears.SUCCEEDED, Hears.NOTHING
-NEXT, SAME, NOWHERE = Onward.NEXT_TARGET, Onward.SAME_TARGET, Onward.NOWHERE
+FAILED, EXCUSED, SUCCEEDED, NOTHING = "failed", "excused", "succeeded", "nothing"
+NEXT, SAME, NOWHERE = "next_target", "same_target", "nowhere"
 
 TABLE = [
     # what happened, the breaker hears, next target?, the client hears, with this status and code
-    (Outcome.UNREACHABLE, FAILED, NEXT, UpstreamUnreachable, 502, "upstream_unreachable"),
-    (Outcome.STALE, NOTHING, SAME, UpstreamUnreachable, 502, "upstream_unreachable"),
-    (Outcome.SERVER_ERROR, FAILED, NEXT, UpstreamError, 502, "upstream_error"),
-    (Outcome.TIMED_OUT, FAILED, NEXT, UpstreamTimeout, 504, "upstream_timeout"),
-    (Outcome.BUSY, EXCUSED, NEXT, UpstreamBusy, 429, "upstream_busy"),
-    (Outcome.KEY_REFUSED, FAILED, NEXT, UpstreamKeyRefused, 502, "upstream_key_refused"),
-    (Outcome.REFUSED, SUCCEEDED, NOWHERE, None, None, None),
-    (Outcome.ANSWERED, SUCCEEDED, NOWHERE, None, None, None),
-    (Outcome.CUT, FAILED, NOWHERE, None, None, None),
-    (Outcome.CLIENT_GONE, EXCUSED, NOWHERE, None, None, None),
-    (Outcome.BUG, NOTHING, NOWHERE, None, None, None),
+    ("unreachable", FAILED, NEXT, UpstreamUnreachable, 502, "upstream_unreachable"),
+    ("stale", NOTHING, SAME, UpstreamUnreachable, 502, "upstream_unreachable"),
+    ("server_error", FAILED, NEXT, UpstreamError, 502, "upstream_error"),
+    ("timed_out", FAILED, NEXT, UpstreamTimeout, 504, "upstream_timeout"),
+    ("busy", EXCUSED, NEXT, UpstreamBusy, 429, "upstream_busy"),
+    ("key_refused", FAILED, NEXT, UpstreamKeyRefused, 502, "upstream_key_refused"),
+    ("refused", SUCCEEDED, NOWHERE, None, None, None),
+    ("answered", SUCCEEDED, NOWHERE, None, None, None),
+    ("cut", FAILED, NOWHERE, None, None, None),
+    ("client_gone", EXCUSED, NOWHERE, None, None, None),
+    ("bug", NOTHING, NOWHERE, None, None, None),
 ]
 
 
@@ -47,25 +49,25 @@ def test_a_row(
 
 
 def test_every_outcome_has_its_row() -> None:
-    assert {row[0] for row in TABLE} == set(VERDICTS) == set(Outcome)
+    assert {row[0] for row in TABLE} == set(VERDICTS) == set(get_args(Outcome))
 
 
 @pytest.mark.parametrize(
     ("status", "outcome"),
     [
-        (400, Outcome.REFUSED),
-        (401, Outcome.KEY_REFUSED),
-        (403, Outcome.KEY_REFUSED),
-        (404, Outcome.REFUSED),
-        (413, Outcome.REFUSED),
-        (422, Outcome.REFUSED),
-        (429, Outcome.BUSY),
-        (499, Outcome.REFUSED),
-        (500, Outcome.SERVER_ERROR),
-        (502, Outcome.SERVER_ERROR),
-        (503, Outcome.SERVER_ERROR),
-        (302, Outcome.SERVER_ERROR),
-        (600, Outcome.SERVER_ERROR),
+        (400, "refused"),
+        (401, "key_refused"),
+        (403, "key_refused"),
+        (404, "refused"),
+        (413, "refused"),
+        (422, "refused"),
+        (429, "busy"),
+        (499, "refused"),
+        (500, "server_error"),
+        (502, "server_error"),
+        (503, "server_error"),
+        (302, "server_error"),
+        (600, "server_error"),
     ],
 )
 def test_the_row_of_a_status(status: int, outcome: Outcome) -> None:
@@ -75,4 +77,4 @@ def test_the_row_of_a_status(status: int, outcome: Outcome) -> None:
 @pytest.mark.parametrize("status", [400, 401, 429, 500, 502, 503])
 def test_busy_changes_the_meaning_of_503_alone(status: int) -> None:
     busy = outcome_of_status(status, busy=True)
-    assert busy is (Outcome.BUSY if status == 503 else outcome_of_status(status, busy=False))
+    assert busy is ("busy" if status == 503 else outcome_of_status(status, busy=False))

@@ -1,0 +1,97 @@
+"""Counters and histograms for one thread: plain numbers, turned into prometheus-client's samples when they are read.
+
+The library's own take a lock for every addition and walk their buckets: six times the cost, on every request.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
+from typing import Generic, TypeVar
+
+from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
+from prometheus_client.registry import Collector
+from prometheus_client.utils import floatToGoString
+
+
+class Counter:
+    """It only grows."""
+
+    __slots__ = ("value",)
+
+    def __init__(self) -> None:
+        self.value = 0.0
+
+    def inc(self, amount: float = 1.0) -> None:
+        self.value += amount
+
+
+class Histogram:
+    """Values by the smallest bound that they do not exceed."""
+
+    __slots__ = ("bounds", "counts", "total")
+
+    def __init__(self, bounds: Sequence[float]) -> None:
+        self.bounds = bounds
+        self.counts = [0] * (len(bounds) + 1)
+        self.total = 0.0
+
+    def observe(self, value: float) -> None:
+        self.counts[bisect_left(self.bounds, value)] += 1
+        self.total += value
+
+
+Child = TypeVar("Child")
+
+
+class Family(Collector, Generic[Child]):
+    """All with one name. Called with the values of its labels, it gives the child that they name, always the same."""
+
+    def __init__(self, name: str, says: str, labels: Sequence[str]) -> None:
+        self._told = (name, says)
+        self._labels = labels
+        self._children: dict[tuple[str, ...], Child] = {}
+
+    def __call__(self, *labels: str) -> Child:
+        child = self._children.get(labels)
+        if child is None:
+            if len(labels) != len(self._labels):
+                raise ValueError(f"{self._told[0]} has the labels {self._labels}")
+            child = self._children[labels] = self._make()
+        return child
+
+    def _make(self) -> Child:
+        raise NotImplementedError
+
+
+class Counters(Family[Counter]):
+    """Counters of one name."""
+
+    def _make(self) -> Counter:
+        return Counter()
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        family = CounterMetricFamily(*self._told, labels=self._labels)
+        for labels, counter in self._children.items():
+            family.add_metric(labels, counter.value)
+        yield family
+
+
+class Histograms(Family[Histogram]):
+    """Histograms of one name."""
+
+    def __init__(self, name: str, says: str, labels: Sequence[str], bounds: Sequence[float]) -> None:
+        super().__init__(name, says, labels)
+        self._bounds = bounds
+
+    def _make(self) -> Histogram:
+        return Histogram(self._bounds)
+
+    def collect(self) -> Iterator[HistogramMetricFamily]:
+        family = HistogramMetricFamily(*self._told, labels=self._labels)
+        bounds = [*map(floatToGoString, self._bounds), "+Inf"]
+        for labels, histogram in self._children.items():
+            counts = map(float, accumulate(histogram.counts))  # each bucket counts the smaller ones too
+            family.add_metric(labels, list(zip(bounds, counts, strict=True)), histogram.total)
+        yield family
