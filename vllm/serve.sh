@@ -6,7 +6,10 @@
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-die() { echo "serve: $*" >&2; exit 1; }
+die() {
+  echo "serve: $*" >&2
+  exit 1
+}
 
 name=${1:?usage: serve.sh MODEL [arguments]}
 shift
@@ -58,12 +61,21 @@ setpriv --pdeathsig TERM vllm serve "$SERVE_MODEL" "${flags[@]}" "$@" &
 server=$!
 python3 -m vllm_serving.warm_up &
 warming=$! limit=
-# shellcheck disable=SC2317,SC2329  # the trap calls it
+# shellcheck disable=SC2317,SC2329  # the trap calls them
+end_drain() {
+  sleep $((SERVE_DRAIN_S + 10))
+  kill -KILL -- "-$server"
+}
+# shellcheck disable=SC2317,SC2329
 leave() {
   rm -f "$SERVE_OPEN"
   kill "$warming" 2>/dev/null || true
   kill -TERM "$server" 2>/dev/null || true
-  [[ -n $limit ]] || { { sleep $((SERVE_DRAIN_S + 10)); kill -KILL -- "-$server"; } & limit=$!; disown "$limit"; }
+  if [[ -z $limit ]]; then
+    end_drain &
+    limit=$!
+    disown "$limit" # else bash would tell of its end
+  fi
 }
 trap leave TERM INT
 trap 'kill -KILL -- "-$server" "-$warming" ${limit:+"-$limit"} 2>/dev/null || true; rm -rf "$work"' EXIT

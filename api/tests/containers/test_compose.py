@@ -107,6 +107,18 @@ def test_secrets_come_from_files(services: Services) -> None:
             assert not secret or value.startswith("/run/secrets/"), f"{name}: {variable}"
 
 
+def test_secrets_are_made_once_and_kept_from_others(tmp_path: Path) -> None:
+    folder = tmp_path / "secrets"
+    for _ in range(2):
+        subprocess.run([ROOT / "scripts/secrets", folder], check=True, capture_output=True)
+        made = {file.name: file.read_text() for file in folder.iterdir()}
+        (folder / "api_keys").write_text("mine=sk-mine\n")
+    assert made["api_keys"] == "mine=sk-mine\n"
+    wanted = re.findall(r"PENSTOCK_SECRETS:-./.secrets}/(\w+)", FILE.read_text())
+    assert set(made) == set(wanted)
+    assert folder.stat().st_mode & 0o777 == 0o700
+
+
 def test_whatever_stops_has_the_time_it_takes(services: Services) -> None:
     settings = yaml.safe_load((OVERLAYS / "penstock.yaml").read_text())
     assert services["api-blue-1"]["stop_grace_period"] == "1m10s"

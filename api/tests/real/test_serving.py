@@ -3,13 +3,16 @@
 import os
 import re
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
 
+from tests.gateway import Gateway, one_model
 from tests.real.serving import Place, Served
+from tests.servers import Simulator
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(400)]
 
@@ -37,14 +40,36 @@ def test_ready_when_warm_and_drained_without_a_loss(place: Place, tmp_path: Path
         assert served.statuses_until_ready() == [0, 503, 200]
         assert served_requests(served.url) == 10  # it was warmed before anyone else was let in
 
-        with httpx.stream("POST", served.url + COMPLETIONS, json=ask(120, stream=True), timeout=60) as stream:
+        with (
+            elsewhere(served, tmp_path) as gateway,
+            httpx.stream("POST", served.url + COMPLETIONS, json=ask(120, stream=True), timeout=60) as stream,
+        ):
             lines = stream.iter_lines()
             next(lines)
             served.script.terminate()
             assert refused_at(served.url)
+            assert targets(gateway) == {"other"}  # nobody was told no
             assert list(lines)[-2:] == ["data: [DONE]", ""]
         assert served.script.wait(60) == 0
         assert served.group() == []
+
+
+@contextmanager
+def elsewhere(served: Served, folder: Path) -> Iterator[str]:
+    """The URL of a gateway over this replica and another, which has answered from both."""
+    with Simulator("--model", "slow") as other:
+        replicas = [{"url": served.url, "id": "served"}, {"url": other.url, "id": "other"}]
+        settings = one_model([], name="slow", model={"replicas": replicas}, ranking="round_robin")
+        with Gateway(folder, settings) as gateway:
+            assert targets(gateway.url) == {"served", "other"}
+            yield gateway.url
+
+
+def targets(gateway: str) -> set[str]:
+    """Who answers four requests, none of which may fail."""
+    answers = [httpx.post(gateway + COMPLETIONS, json=ask(2), timeout=30) for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [200] * 4
+    return {answer.headers["x-penstock-target"] for answer in answers}
 
 
 def refused_at(url: str) -> bool:
