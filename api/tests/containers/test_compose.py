@@ -103,8 +103,8 @@ def test_images_are_pinned(services: Services) -> None:
 def test_secrets_come_from_files(services: Services) -> None:
     for name, service in services.items():
         for variable, value in (service.get("environment") or {}).items():
-            secret = re.search(r"KEY|TOKEN|PASSWORD", variable)
-            assert not secret or value.startswith("/run/secrets/"), f"{name}: {variable}"
+            private = re.search(r"KEY|TOKEN|PASSWORD", variable)
+            assert not private or value.startswith("/run/secrets/"), f"{name}: {variable}"
 
 
 def test_secrets_are_made_once_and_kept_from_others(tmp_path: Path) -> None:
