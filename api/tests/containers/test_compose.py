@@ -108,12 +108,12 @@ def test_secrets_come_from_files(services: Services) -> None:
 
 
 def test_secrets_are_made_once_and_kept_from_others(tmp_path: Path) -> None:
-    folder = tmp_path / "secrets"
+    folder, kept = tmp_path / "secrets", "mine=sk-mine\n"
     for _ in range(2):
         subprocess.run([ROOT / "scripts/secrets", folder], check=True, capture_output=True)
         made = {file.name: file.read_text() for file in folder.iterdir()}
-        (folder / "api_keys").write_text("mine=sk-mine\n")
-    assert made["api_keys"] == "mine=sk-mine\n"
+        (folder / "api_keys").write_text(kept)
+    assert made["api_keys"] == kept
     wanted = re.findall(r"PENSTOCK_SECRETS:-./.secrets}/(\w+)", FILE.read_text())
     assert set(made) == set(wanted)
     assert folder.stat().st_mode & 0o777 == 0o700
