@@ -32,9 +32,9 @@ def test_retry_after_is_true(make_edge: MakeEdge, fleet: Fleet) -> None:
     with edge.client("one") as client:
         assert statuses(client.http, 3) == [200, 200, 429]
         began = time.monotonic()
-        wait = int(client.http.get("/v1/models").headers["retry-after"])
-        until(lambda: client.http.get("/v1/models").status_code == 200, wait + 1)
-        assert time.monotonic() - began < wait + 0.3, "being refused costs nothing"
+        assert client.http.get("/v1/models").headers["retry-after"] == "1"
+        until(lambda: client.http.get("/v1/models").status_code == 200, 2)
+        assert time.monotonic() - began < 1.3, "being refused costs nothing"
 
 
 def test_an_address_s_rate(make_edge: MakeEdge, fleet: Fleet) -> None:
