@@ -11,7 +11,7 @@ from pathlib import Path
 
 from vllm_simulator import cli as simulator
 
-from penstock import __version__, demo, status
+from penstock import __version__, demo, smoke, status
 from penstock.address import CannotListen, refuse_taken
 from penstock.settings import Settings, SettingsError, load_settings
 from penstock.settings.environment import process_environment
@@ -62,7 +62,20 @@ def _parser() -> argparse.ArgumentParser:
     asking.add_argument("--url", default="http://127.0.0.1:8080")
     asking.add_argument("--json", action="store_true", help="as the gateway tells it")
     asking.set_defaults(run=lambda options: status.run(options.url, as_json=options.json))
+
+    trying = verbs.add_parser("smoke-test", help="try a running gateway: keys, models, a stream, a typed function, ...")
+    trying.add_argument("--url", default="http://127.0.0.1:8080")
+    trying.add_argument("--key", help="a client's key; better in PENSTOCK_KEY; beside a gateway, its settings' first")
+    trying.add_argument("--model", help="the model to ask (the first)")
+    trying.add_argument("--insecure", action="store_true", help="take any certificate")
+    trying.add_argument("--dry-run", action="store_true", help="say what would be tried, and send nothing")
+    trying.set_defaults(run=_smoke)
     return parser
+
+
+def _smoke(options: argparse.Namespace) -> int:
+    keys = smoke.keys(options.key)
+    return smoke.run(options.url, keys, options.model, insecure=options.insecure, dry=options.dry_run)
 
 
 def _serve(options: argparse.Namespace) -> int:

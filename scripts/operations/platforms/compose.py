@@ -1,0 +1,169 @@
+"""Docker compose on this host: three slots a colour, behind our own edge."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from operations.edge import Edge, Peer
+from operations.errors import CannotAsk, StepFailed
+from operations.platform import Answers
+from operations.shell import Shell
+from operations.telling import tell
+from operations.words import COLOURS, Colour, Picture, Shares, Unit
+
+INSIDE = "http://127.0.0.1:8080"
+FILE = "docker-compose.prod.yml"
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """What docker knows of a service's container. `image` is empty where it does not run."""
+
+    image: str
+    started: str
+    addresses: frozenset[str]
+
+
+NOTHING = Container("", "", frozenset())
+
+
+class Compose:
+    """`folder` holds `compose.env`: which version each colour runs, for whoever runs docker compose."""
+
+    name = "compose"
+
+    def __init__(self, shell: Shell, folder: Path, state: Path, files: Iterable[str], image: str) -> None:
+        self._shell = shell
+        self._folder = folder
+        self._env_file = state / "compose.env"
+        self._files = [word for file in files for word in ("-f", file)]
+        self._image = image
+        self._edge = Edge(shell, (*self._compose(), "exec", "-T", "edge", "curl"))
+
+    def picture(self) -> Picture:
+        shares, peers = self._edge.read()
+        try:
+            containers = self._containers()
+            answering = self._answering(peer for peer in peers if containers.get(peer.name, NOTHING).image)
+        except (StepFailed, ValueError, KeyError) as error:
+            raise CannotAsk(f"docker does not tell what runs: {error}") from None
+        units = (_unit(peer, containers.get(peer.name, NOTHING), peer.name in answering) for peer in peers)
+        return Picture(shares, tuple(units))
+
+    def answers(self) -> Mapping[Colour, Answers]:
+        return self._edge.answers()
+
+    def fetch(self, version: str) -> None:
+        wanted = f"{self._image}:{version}"
+        if not self._shell.look(["docker", "image", "ls", "--quiet", wanted]).strip():
+            self._shell.act(["docker", "pull", "--quiet", wanted], limit_s=900)
+
+    def replace(self, unit: Unit, version: str) -> None:
+        self._note(unit.colour, version)
+        self._shell.act([*self._compose(), "up", "-d", "--no-deps", "--no-build", "--force-recreate", unit.name])
+
+    def stop(self, unit: Unit) -> None:
+        self._shell.act([*self._compose(), "stop", unit.name])
+
+    def smoke(self, unit: Unit) -> None:
+        inside = ("exec", "-T", unit.name, "penstock", "smoke-test", "--url", INSIDE)
+        self._shell.act([*self._compose(), *inside], limit_s=150)
+
+    def drain(self, unit: Unit, drained: bool) -> None:
+        self._edge.drain(unit.name, drained)
+
+    def share(self, shares: Shares, *, force: bool = False) -> None:
+        self._edge.share(shares, force=force)
+
+    def _compose(self) -> list[str]:
+        settings = (file for file in (self._folder / ".env", self._env_file) if file.exists())
+        envs = [word for file in settings for word in ("--env-file", str(file))]
+        return ["docker", "compose", *envs, *self._files, "--profile", "green"]
+
+    def _containers(self) -> dict[str, Container]:
+        ids = self._shell.look([*self._compose(), "ps", "--all", "--quiet"]).split()
+        told = json.loads(self._shell.look(["docker", "inspect", *ids])) if ids else []
+        return dict(_containers(told))
+
+    def _answering(self, peers: Iterable[Peer]) -> set[str]:
+        """Those that say themselves that they are ready; the edge would need a second or two to notice a change."""
+        asked = [word for peer in peers for word in ("--output", "/dev/null", f"http://{peer.name}:8080/health/ready")]
+        if not asked:
+            return set()
+        curl = ["curl", "--silent", "--max-time", "2", "--write-out", "%{url_effective} %{http_code}\\n"]
+        told = self._shell.look([*self._compose(), "exec", "-T", "edge", *curl, *asked], may_fail=True)
+        words = (line.split() for line in told.splitlines())
+        return {url.split("/")[2].partition(":")[0] for url, status in words if status == "200"}
+
+    def _note(self, colour: Colour, version: str) -> None:
+        """Into `compose.env`. What was never deployed has the version of the first that is."""
+        versions = self._noted() or {each: _tag(image) for each, image in self._running().items()}
+        versions = {each: versions.get(each) or version for each in COLOURS} | {colour: version}
+        text = "".join(f"{_variable(each)}={versions[each]}\n" for each in COLOURS)
+        if self._shell.dry:
+            tell(f"    would write {self._env_file}: {text.strip()}")
+            return
+        beside = self._env_file.with_suffix(".new")
+        beside.write_text(text)
+        beside.replace(self._env_file)
+
+    def _noted(self) -> dict[Colour, str]:
+        if not self._env_file.exists():
+            return {}
+        noted = dict(line.split("=", 1) for line in self._env_file.read_text().splitlines() if "=" in line)
+        return {colour: noted[_variable(colour)] for colour in COLOURS if _variable(colour) in noted}
+
+    def _running(self) -> dict[Colour, str]:
+        containers = self._containers()
+        return {
+            colour: next((each.image for name, each in containers.items() if f"-{colour}-" in name), "")
+            for colour in COLOURS
+        }
+
+
+def _containers(told: Iterable[dict[str, Any]]) -> Iterator[tuple[str, Container]]:
+    for each in told:
+        state, networks = each["State"], each["NetworkSettings"]["Networks"]
+        addresses = frozenset(network["IPAddress"] for network in networks.values())
+        image = each["Config"]["Image"] if state["Running"] else ""
+        yield each["Config"]["Labels"]["com.docker.compose.service"], Container(image, state["StartedAt"], addresses)
+
+
+def _unit(peer: Peer, container: Container, answers: bool) -> Unit:
+    """The edge has to know the container's own address: a new container may have another."""
+    found = peer.address.rpartition(":")[0] in container.addresses
+    return Unit(
+        name=peer.name,
+        colour=peer.colour,
+        version=_tag(container.image),
+        ready=peer.up and found and answers,
+        drained=peer.drained,
+        in_flight=peer.in_flight,
+        life=container.started if container.image else "",
+    )
+
+
+def _tag(image: str) -> str:
+    return image.rpartition(":")[2]
+
+
+def _variable(colour: Colour) -> str:
+    return f"PENSTOCK_{colour.upper()}_VERSION"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("compose")
+    group.add_argument("--dir", type=Path, default=Path(), help="the folder of the compose file (this one)")
+    files = os.environ.get("COMPOSE_FILE", FILE).split(os.environ.get("COMPOSE_PATH_SEPARATOR", ":"))
+    group.add_argument("--file", action="append", help=f"compose file, again for an overlay ({' '.join(files)})")
+    parser.set_defaults(files=files)
+
+
+def compose(options: argparse.Namespace, shell: Shell, state: Path) -> Compose:
+    return Compose(shell, options.dir.resolve(), state, options.file or options.files, options.image)
