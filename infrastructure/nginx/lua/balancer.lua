@@ -1,0 +1,71 @@
+-- Which peer a request goes to, and the count of what each has in flight.
+local balancer = require("ngx.balancer")
+local peers = require("peers")
+local shares = require("shares")
+local dict = ngx.shared.edge
+
+local M = {}
+local NGX_BUSY = -3 -- what nginx takes as "nobody is there", and makes 502 of
+
+-- The usable peer of a colour with the least in flight, one of them by chance; nil if there is none.
+local function least(colour, not_this)
+  local list, found, fewest = peers.of[colour] or {}, nil, math.huge
+  local start = math.random(math.max(1, #list))
+  for step = 1, #list do
+    local peer = list[(start + step) % #list + 1]
+    if peer.name ~= not_this and peers.usable(peer) then
+      local open = peers.in_flight(peer)
+      if open < fewest then found, fewest = peer, open end
+    end
+  end
+  return found
+end
+
+local function pick(not_this)
+  local drawn = shares.draw()
+  local peer = least(drawn, not_this)
+  for _, colour in ipairs(peers.colours) do
+    if peer then break end
+    if colour ~= drawn then peer = least(colour, not_this) end
+  end
+  return peer
+end
+
+-- Whether the last try but `after` had a connection: nginx lists the times of all tries, "-" where there was none.
+local function connected(after)
+  local times = {}
+  for time in (ngx.var.upstream_connect_time or ""):gmatch("[^,: ]+") do table.insert(times, time) end
+  return times[#times - after] ~= "-"
+end
+
+local function leave(name, tries_after)
+  local peer = peers.named[name]
+  if not peer then return end
+  peers.release(peer)
+  if not connected(tries_after) then peers.found(peer, false, "it could not be connected to") end
+end
+
+-- In balancer_by_lua, once for each try.
+function M.choose()
+  local tried = ngx.var.edge_peer
+  if balancer.get_last_failure() then leave(tried, 1) else balancer.set_more_tries(1) end
+  local peer = pick(tried)
+  ngx.var.edge_peer = peer and peer.name or ""
+  if not peer then
+    ngx.var.edge_refused = "no_instance_ready"
+    return ngx.exit(NGX_BUSY)
+  end
+  ngx.var.edge_colour = peer.colour
+  peers.take(peer)
+  balancer.set_current_peer(peers.ip(peer), peer.port)
+end
+
+-- In log_by_lua, once for each request.
+function M.done()
+  leave(ngx.var.edge_peer, 0)
+  local colour = ngx.var.edge_colour
+  if not peers.of[colour] then colour = "none" end
+  dict:incr("requests " .. colour .. " " .. math.floor(ngx.status / 100), 1, 0)
+end
+
+return M
