@@ -21,7 +21,7 @@ VERBS: dict[str, ModuleType] = {
     "canary_monitor": canary_monitor,
     "load_test": load_test,
 }
-THERE = ("deploy", "rollback", "status", "health_check")
+THERE = ("deploy", "rollback", "status", "health_check", "canary_monitor")
 """What can be run on another host."""
 
 

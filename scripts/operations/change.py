@@ -46,7 +46,7 @@ def change(site: Site, wanted: Wanted, work: Callable[[Picture], Release]) -> No
     if not site.dry:
         site.releases.write(Releases(release, None if wanted.goes_back else serves))
     _audited(site, wanted, before, release.colour, "succeeded", "", began)
-    tell(f"{'would have' if site.dry else 'done:'} {wanted.what}: {release.version} serves, {release.colour}")
+    tell(f"{'would be done' if site.dry else 'done'}: {wanted.what}: {release.version} serves, {release.colour}")
 
 
 def repair(site: Site) -> bool:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 from operations.errors import CannotAsk, StepFailed
 from operations.platform import Answers
@@ -44,10 +45,9 @@ class Edge:
     def read(self) -> tuple[Shares, tuple[Peer, ...]]:
         """The shares and the peers. Raises CannotAsk."""
         try:
-            told = json.loads(self._shell.look([*self._curl, f"{self._control}/edge"]))
+            told = json.loads(self.get(f"{self._control}/edge"))
             shares: Shares = {colour: int(told["shares"][colour]) for colour in COLOURS}
-            fields = Peer.__dataclass_fields__
-            peers = tuple(Peer(**{name: peer[name] for name in fields}) for peer in told["peers"])
+            peers = tuple(_peer(each) for each in told["peers"])
         except (StepFailed, ValueError, KeyError, TypeError) as error:
             raise CannotAsk(f"the edge does not tell its state: {error}") from None
         return shares, peers
@@ -55,7 +55,7 @@ class Edge:
     def answers(self) -> Mapping[Colour, Answers]:
         """Requests by the colour that answered them."""
         counted = dict.fromkeys(COLOURS, Answers(0, 0))
-        for labels, value in COUNTED.findall(self._shell.look([*self._curl, f"{self._metrics}/metrics"])):
+        for labels, value in COUNTED.findall(self.get(f"{self._metrics}/metrics")):
             named = dict(LABEL.findall(labels))
             colour: Colour | None = next((each for each in COLOURS if each == named.get("colour")), None)
             if colour is not None:
@@ -64,6 +64,10 @@ class Edge:
                 count = int(float(value))
                 counted[colour] = Answers(so_far.count + count, so_far.failed + count * failed)
         return counted
+
+    def get(self, url: str) -> str:
+        """Any URL, as the edge reaches it. Raises StepFailed."""
+        return self._shell.look([*self._curl, url])
 
     def drain(self, peer: str, drained: bool) -> None:
         self._put(f"/edge/peers/{peer}", {"drained": drained})
@@ -74,3 +78,9 @@ class Edge:
 
     def _put(self, path: str, body: Mapping[str, object]) -> None:
         self._shell.act([*self._curl, "-X", "PUT", "--data", json.dumps(body), self._control + path], limit_s=15)
+
+
+def _peer(told: Mapping[str, Any]) -> Peer:
+    """What the edge tells of one. It has no address as long as its name does not resolve."""
+    known = {field.name: told[field.name] for field in fields(Peer)}
+    return Peer(**{**known, "address": told["address"] or ""})

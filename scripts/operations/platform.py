@@ -34,6 +34,9 @@ class Platform(Protocol):
     def answers(self) -> Mapping[Colour, Answers]:
         """What the edge counted; empty where it does not count."""
 
+    def ask_prometheus(self, path: str) -> str:
+        """Its own Prometheus: a path with a query, and what it answers. WrongUse where it has none of its own."""
+
     def fetch(self, version: str) -> None:
         """Make sure that there is such a version. Touches nothing that runs."""
 

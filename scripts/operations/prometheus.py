@@ -8,11 +8,11 @@ import time
 import urllib.parse
 import urllib.request
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TextIO
 
-from operations.errors import CannotAsk
+from operations.errors import CannotAsk, StepFailed
 from operations.words import Colour
 
 Labels = frozenset[tuple[str, str]]
@@ -32,13 +32,22 @@ class Window:
         return max(1, math.ceil(self.end - self.start))
 
 
+def at(url: str, timeout_s: float = 10) -> Callable[[str], str]:
+    """Asks the one at this URL, from here."""
+
+    def get(path: str) -> str:
+        with urllib.request.urlopen(url.rstrip("/") + path, timeout=timeout_s) as answer:
+            return str(answer.read(), "utf-8")
+
+    return get
+
+
 class Prometheus:
     """Counts are differences of raw samples: `increase()` would lose what a series counted before its first scrape."""
 
-    def __init__(self, url: str, timeout_s: float = 10, shows: TextIO | None = None) -> None:
-        """What is asked is shown there."""
-        self._url = url.rstrip("/")
-        self._timeout_s = timeout_s
+    def __init__(self, get: Callable[[str], str], shows: TextIO | None = None) -> None:
+        """`get` takes a path with a query. What is asked is shown, if there is where."""
+        self._get = get
         self._shows = shows
 
     def ask(self) -> None:
@@ -74,12 +83,11 @@ class Prometheus:
             print(query, file=self._shows)
         asked = urllib.parse.urlencode({"query": query, "time": f"{at:.3f}"})
         try:
-            with urllib.request.urlopen(f"{self._url}/api/v1/query?{asked}", timeout=self._timeout_s) as answer:
-                told = json.load(answer)
+            told = json.loads(self._get(f"/api/v1/query?{asked}"))
             found: list[Mapping[str, object]] = told["data"]["result"]
             return {_labels(each): float(each["value"][1]) for each in found}  # type: ignore[index]
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise CannotAsk(f"Prometheus at {self._url} cannot be asked: {error}") from None
+        except (StepFailed, OSError, ValueError, KeyError, TypeError) as error:
+            raise CannotAsk(f"Prometheus cannot be asked: {error}") from None
 
 
 def _labels(series: Mapping[str, object]) -> Labels:

@@ -12,11 +12,7 @@ TAIL = 64
 
 
 class Broken(Exception):
-    """The answer did not come whole. `began`: its status had come."""
-
-    def __init__(self, why: str, *, began: bool) -> None:
-        super().__init__(why)
-        self.began = began
+    """The answer did not come whole."""
 
 
 class Body:
@@ -53,28 +49,53 @@ class Body:
         self.tail = (self.tail + data)[-TAIL:]
 
 
+class Answer:
+    """What came of one request. `status` and `first_byte_at` (the loop's time) are 0 before there is one."""
+
+    def __init__(self) -> None:
+        self.status = 0
+        self.first_byte_at = 0.0
+        self.head = b""
+        self.body: Body | None = None
+        self.closes = False
+        self.whole: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def feed(self, data: bytes) -> None:
+        if self.body is None:
+            self.first_byte_at = self.first_byte_at or asyncio.get_running_loop().time()
+            self.head += data
+            head, found, data = self.head.partition(HEAD_END)
+            if not found:
+                return
+            self.body = self._begun(head)
+        self.body.feed(data)
+
+    @property
+    def done(self) -> bool:
+        return self.body is not None and self.body.done
+
+    def _begun(self, head: bytes) -> Body:
+        first, _, rest = head.lower().partition(b"\r\n")
+        self.status = int(first.split()[1])
+        headers = dict(line.partition(b":")[::2] for line in rest.split(b"\r\n"))
+        self.closes = headers.get(b"connection", b"").strip() == b"close"
+        length = headers.get(b"content-length")
+        return Body(None if length is None else int(length))
+
+
 class Line(asyncio.Protocol):
     """`freed` is called when an answer is whole and the connection can be used again."""
 
     def __init__(self, freed: Callable[[Line], None]) -> None:
         self._freed = freed
-        self._answer: asyncio.Future[Body] | None = None
-        self._clear()
+        self._answer: Answer | None = None
         self.open = False
 
-    def _clear(self) -> None:
-        self._head = b""
-        self._body: Body | None = None
-        self._closes = False
-        self.status = 0
-        self.first_byte_at = 0.0
-
-    def ask(self, request: bytes) -> asyncio.Future[Body]:
-        """The body, once it is whole; Broken if it never is."""
-        self._clear()
-        self._answer = asyncio.get_running_loop().create_future()
+    def ask(self, request: bytes) -> Answer:
+        """Its `whole` is done once it is, or raises Broken."""
+        self._answer = answer = Answer()
         self._transport.write(request)
-        return self._answer
+        return answer
 
     def close(self) -> None:
         self._transport.abort()
@@ -84,35 +105,24 @@ class Line(asyncio.Protocol):
         self.open = True
 
     def data_received(self, data: bytes) -> None:
-        if self._body is None:
-            self.first_byte_at = self.first_byte_at or asyncio.get_running_loop().time()
-            self._head += data
-            head, found, data = self._head.partition(HEAD_END)
-            if not found:
-                return
-            self._body = self._begun(head)
-        self._body.feed(data)
-        if self._body.done:
-            self._settle()
+        answer = self._answer
+        if answer is None:
+            self.close()  # nothing was asked
+            return
+        answer.feed(data)
+        if answer.done:
+            self._settle(answer)
 
-    def _begun(self, head: bytes) -> Body:
-        first, _, rest = head.lower().partition(b"\r\n")
-        self.status = int(first.split()[1])
-        headers = dict(line.partition(b":")[::2] for line in rest.split(b"\r\n"))
-        self._closes = headers.get(b"connection", b"").strip() == b"close"
-        length = headers.get(b"content-length")
-        return Body(None if length is None else int(length))
-
-    def _settle(self) -> None:
-        assert self._body is not None
-        if self._answer and not self._answer.done():
-            self._answer.set_result(self._body)
-        if self._closes:
+    def _settle(self, answer: Answer) -> None:
+        self._answer = None
+        if not answer.whole.done():
+            answer.whole.set_result(None)
+        if answer.closes:
             self._transport.close()
         else:
             self._freed(self)
 
     def connection_lost(self, error: Exception | None) -> None:
         self.open = False
-        if self._answer and not self._answer.done():
-            self._answer.set_exception(Broken(f"cut: {error or 'closed'}", began=bool(self.status)))
+        if self._answer and not self._answer.whole.done():
+            self._answer.whole.set_exception(Broken(f"cut: {error or 'closed'}"))

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from operations.load.line import Body, Broken, Line
+from operations.load.line import Answer, Broken, Line
 from operations.load.outcome import Outcome, Sample
 
 
@@ -53,11 +53,13 @@ class Plan:
 
 @dataclass
 class Load:
-    """A run of a plan. `stopped` is asked now and then; once it is true nothing more is sent."""
+    """A run of a plan. `stopped` is asked now and then; once it is true what is open is given up."""
 
     plan: Plan
     stopped: Callable[[], bool] = lambda: False
     outcome: Outcome = field(default_factory=Outcome)
+    finished: bool = False
+    """Once it is true nothing more is sent, and what is open is waited for."""
     _free: list[Line] = field(default_factory=list)
     _opened: list[Line] = field(default_factory=list)
 
@@ -69,7 +71,7 @@ class Load:
         for number in range(self.plan.count):
             due = began + number / self.plan.rate
             await asyncio.sleep(max(0, due - loop.time()))
-            if self.stopped():
+            if self.stopped() or self.finished:
                 break
             task = loop.create_task(self._send(number, due))
             tasks.add(task)
@@ -87,23 +89,24 @@ class Load:
         late = loop.time() - due
         stream = self.plan.is_stream(number)
         line: Line | None = None
+        answer: Answer | None = None
         try:
             async with asyncio.timeout(self.plan.timeout_s):
                 line = await self._line()
-                body = await line.ask(self.plan.request(number))
-            how = _whole(line.status, body, stream)
+                answer = line.ask(self.plan.request(number))
+                await answer.whole
+            how = _wrong(answer, stream)
         except TimeoutError:
             how = f"no whole answer in {self.plan.timeout_s:g} s"
+            if line:
+                line.close()
         except Broken as error:
             how = str(error)
         except OSError as error:
             how = f"cannot connect: {error.strerror or error}"
-        status = line.status if line else 0
-        if line and how and not how.startswith("status"):
-            line.close()
-        end = _end(status, how)
-        first = line.first_byte_at - due if line and line.first_byte_at else 0.0
-        self.outcome.add(Sample(due, loop.time() - due, first, late, stream, status, end, how))
+        status, first = (answer.status, answer.first_byte_at) if answer else (0, 0.0)
+        first = first - due if first else 0.0
+        self.outcome.add(Sample(due, loop.time() - due, first, late, stream, status, _end(status, how), how))
 
     async def _line(self) -> Line:
         while self._free:
@@ -121,13 +124,15 @@ class Load:
         return line
 
 
-def _whole(status: int, body: Body, stream: bool) -> str:
+def _wrong(answer: Answer, stream: bool) -> str:
     """Empty if it is what was asked for; else what is wrong."""
-    if status != 200:
-        return f"status {status}"
-    if stream and body.error:
+    if answer.status != 200:
+        return f"status {answer.status}"
+    if not stream or answer.body is None:
+        return ""
+    if answer.body.error:
         return "an error in the stream"
-    return "" if not stream or body.tail.rstrip().endswith(b"data: [DONE]") else "a stream without [DONE]"
+    return "" if answer.body.tail.rstrip().endswith(b"data: [DONE]") else "a stream without [DONE]"
 
 
 def _end(status: int, how: str) -> str:

@@ -18,6 +18,8 @@ from operations.telling import tell
 from operations.words import COLOURS, Colour, Picture, Shares, Unit
 
 INSIDE = "http://127.0.0.1:8080"
+PROMETHEUS = "http://prometheus:9090"
+"""As the edge reaches it: it is not published."""
 FILE = "docker-compose.prod.yml"
 
 
@@ -58,6 +60,9 @@ class Compose:
 
     def answers(self) -> Mapping[Colour, Answers]:
         return self._edge.answers()
+
+    def ask_prometheus(self, path: str) -> str:
+        return self._edge.get(PROMETHEUS + path)
 
     def fetch(self, version: str) -> None:
         wanted = f"{self._image}:{version}"

@@ -57,6 +57,9 @@ class Ecs:
     def answers(self) -> Mapping[Colour, Answers]:
         return {}
 
+    def ask_prometheus(self, path: str) -> str:
+        raise WrongUse("which Prometheus? Say --prometheus")
+
     def fetch(self, version: str) -> None:
         """The tasks pull it; one that cannot be pulled never gets stable, and the tasks that serve stay."""
 

@@ -41,6 +41,9 @@ class Kubernetes:
     def answers(self) -> Mapping[Colour, Answers]:
         return {}
 
+    def ask_prometheus(self, path: str) -> str:
+        raise WrongUse("which Prometheus? Say --prometheus")
+
     def fetch(self, version: str) -> None:
         """The nodes pull it; one that cannot be pulled never gets ready, and the pods that serve stay."""
 

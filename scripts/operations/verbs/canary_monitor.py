@@ -7,10 +7,12 @@ import json
 import sys
 import time
 
+from operations.begin import looker_for
 from operations.errors import Breach, TooLittleData
 from operations.interrupts import Interrupts
 from operations.judge import judge
-from operations.prometheus import Prometheus, Window
+from operations.platforms import chosen
+from operations.prometheus import Prometheus, Window, at
 from operations.verbs.deploy import add_demands, demands_of
 from operations.words import COLOURS, other
 
@@ -21,16 +23,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--until", type=float, metavar="UNIX", help="the end of the window, in Unix time (now)")
     parser.add_argument("--json", action="store_true", help="all numbers, for programs")
     add_demands(parser)
+    chosen.add_arguments(parser)
 
 
 def run(options: argparse.Namespace, interrupts: Interrupts) -> None:
     """Raises Breach or TooLittleData with the numbers, or CannotAsk."""
-    del interrupts  # one answer from Prometheus is short enough
     end = time.time() if options.until is None else options.until
     canary = Window(options.canary, end - options.window, end)
     control = Window(other(options.canary), canary.start, canary.end)
-    prometheus = Prometheus(options.prometheus, shows=sys.stderr if options.dry_run else None)
-    report = judge(prometheus, canary, control, demands_of(options))
+    get = at(options.prometheus) if options.prometheus else looker_for(options, interrupts).platform.ask_prometheus
+    shows = sys.stderr if options.dry_run else None
+    report = judge(Prometheus(get, shows), canary, control, demands_of(options))
     print(json.dumps(report.as_json(), indent=1) if options.json else "\n".join(map(str, report.checks)))
     if report.verdict == "breach":
         raise Breach(report.why)

@@ -16,7 +16,7 @@ from operations.compare import Demands
 from operations.errors import CannotAsk, WrongUse
 from operations.interrupts import Interrupts
 from operations.platforms import chosen
-from operations.prometheus import Prometheus
+from operations.prometheus import Prometheus, at
 from operations.releases import Release
 from operations.rolling import rolling
 from operations.site import Site
@@ -48,7 +48,7 @@ def add_canary(parser: argparse.ArgumentParser) -> None:
 def add_demands(parser: argparse._ActionsContainer) -> None:
     demands = Demands()
     parser.add_argument(
-        "--prometheus", default=os.environ.get("PENSTOCK_PROMETHEUS", "http://127.0.0.1:9090"), help="its URL"
+        "--prometheus", metavar="URL", default=os.environ.get("PENSTOCK_PROMETHEUS"), help="(the platform's own)"
     )
     parser.add_argument("--min-requests", type=int, default=demands.min_requests, help="to say `good` from (100)")
     parser.add_argument("--rate-tolerance", type=float, default=demands.rate_tolerance, help="of rates (0.01)")
@@ -90,7 +90,7 @@ def _work(site: Site, options: argparse.Namespace) -> Callable[[Picture], Releas
         return lambda before: rolling(site, before, options.version, watch_s)
     if options.strategy == "blue-green":
         return lambda before: blue_green(site, before, options.version, watch_s)
-    prometheus = Prometheus(options.prometheus)
+    prometheus = Prometheus(at(options.prometheus) if options.prometheus else site.platform.ask_prometheus)
     if not options.dry_run:
         try:
             prometheus.ask()

@@ -1,0 +1,94 @@
+"""A verb, run as a person runs it: in a process of its own, its words read as they come."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any, Self
+
+from tests.operations.stack import Stack
+from tests.pages import ROOT
+
+STEP = re.compile(r" *(\d+)\. ")
+PYTHONPATH = os.pathsep.join(str(ROOT / each) for each in ("scripts", "api", "vllm/simulator"))
+
+
+class Verb:
+    """`lines` is what it told. `at_step` sends a signal as soon as the step of this number is told."""
+
+    def __init__(self, host: Host, *words: str, at_step: tuple[int, int] | None = None) -> None:
+        self._at_step = at_step
+        self._began = time.monotonic()
+        self.lines: list[str] = []
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "operations", *words],
+            cwd=host.folder,
+            env=host.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.lines)
+
+    @property
+    def steps(self) -> list[str]:
+        return [STEP.sub("", line) for line in self.lines if STEP.match(line)]
+
+    def wait(self, seconds: float = 100) -> Self:
+        self.code = self.process.wait(seconds)
+        self.seconds = time.monotonic() - self._began
+        self._reader.join(5)
+        assert self.process.stdout is not None
+        self.out = self.process.stdout.read()
+        self.process.stdout.close()
+        return self
+
+    def _read(self) -> None:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self.lines.append(line.rstrip("\n"))
+            step = STEP.match(line)
+            if step and self._at_step and int(step[1]) == self._at_step[0]:
+                self.process.send_signal(self._at_step[1])
+                self._at_step = None
+        self.process.stderr.close()
+
+
+class Host:
+    """Where verbs are run on a stack; what they keep is in `folder`."""
+
+    def __init__(self, stack: Stack, folder: Path) -> None:
+        self.stack = stack
+        self.folder = folder
+        self.environment = {
+            **os.environ,
+            **stack.environment(),
+            "PYTHONPATH": PYTHONPATH,
+            "PENSTOCK_PLATFORM": "tests.operations.processes:processes",
+            "PENSTOCK_WHO": "ada",
+        }
+
+    def start(self, *words: str, at_step: tuple[int, int] | None = None) -> Verb:
+        return Verb(self, *words, at_step=at_step)
+
+    def run(self, *words: str, at_step: tuple[int, int] | None = None) -> Verb:
+        return self.start(*words, at_step=at_step).wait()
+
+    def audit(self) -> list[dict[str, Any]]:
+        path = self.folder / ".deploy/audit.jsonl"
+        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+    def under_way(self) -> dict[str, Any] | None:
+        found: dict[str, Any] | None = json.loads((self.folder / ".deploy/releases.json").read_text())["under_way"]
+        return found
