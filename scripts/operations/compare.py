@@ -13,9 +13,13 @@ Verdict = Literal["good", "breach", "too little data", "not used"]
 
 @dataclass(frozen=True, slots=True)
 class Demands:
-    """When something is said. Rates are shares of all requests, the tolerance of times is a factor."""
+    """When something is said. Rates are shares of all requests, the tolerance of times is a factor.
+
+    `min_times`: fewer times than this condemn nobody, as the first ones are those of a cold start.
+    """
 
     min_requests: int = 100
+    min_times: int = 20
     rate_tolerance: float = 0.01
     time_tolerance: float = 1.25
     quantiles: tuple[float, ...] = (0.5, 0.95, 0.99)
@@ -74,7 +78,10 @@ def times(name: str, quantile: float, canary: Histogram, control: Histogram, dem
     bucket = control.bucket(quantile)
     chance = fisher(canary.above(bucket), canary.count, control.above(bucket), control.count)
     wanted = max(demands.min_requests, round(3 / (1 - quantile)))
-    enough = min(canary.count, control.count) >= wanted
+    least = min(canary.count, control.count)
+    if least < demands.min_times:
+        return Check(name, "too little data", here, there, canary.count, control.count, chance)
+    enough = least >= wanted
     verdict = _verdict(here > there * demands.time_tolerance, chance, enough, demands)
     return Check(name, verdict, here, there, canary.count, control.count, chance)
 

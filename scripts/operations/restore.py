@@ -61,7 +61,7 @@ def _stop(site: Site, was: Unit, stands: Unit) -> None:
         _emptied(site, stands)
         site.step(f"{was.name}: stop it")
         site.platform.stop(was)
-    if stands.drained and not was.drained:
+    if (stands.runs or stands.drained) and not was.drained:
         let_in(site, was)
 
 

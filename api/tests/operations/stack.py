@@ -20,11 +20,14 @@ COLOURS = ("blue", "green")
 NOBODY = "http://127.0.0.1:9"
 """A replica that is not there."""
 FAULTS: dict[str, tuple[str, ...]] = {
-    "errs": ("--fault", "status,status=500,probability=0.2"),
+    "errs": (),
     "slow": ("--fault", "slow,factor=3"),
     "cuts": ("--fault", "cut,after_events=2"),
 }
-"""Versions that misbehave, by what their replica does. `unready` has no replica, `crashes` is killed after a while."""
+"""Versions that misbehave, by what their replica does.
+
+`unready` has no replica; `errs` and `crashes` do so as soon as `go_bad` says.
+"""
 
 
 class Slot:
@@ -78,10 +81,9 @@ class Slot:
 class Stack:
     """So many slots a colour; blue runs version `1` and serves. A context manager."""
 
-    def __init__(self, folder: Path, *, slots: int = 2, speed: float = 4, crash_s: float = 4) -> None:
+    def __init__(self, folder: Path, *, slots: int = 2, speed: float = 4) -> None:
         self._folder = folder
         self._speed = speed
-        self._crash_s = crash_s
         self._ends = ExitStack()
         self._replicas: dict[str, Simulator] = {}
         self._lock = threading.Lock()
@@ -93,12 +95,15 @@ class Stack:
 
     def run(self, name: str, version: str) -> None:
         self.replaced.append((name, version))
-        slot = self.slots[name]
-        slot.run(version, self._settings(version))
-        if version == "crashes":
-            timer = threading.Timer(self._crash_s, slot.kill)
-            self._ends.callback(timer.cancel)
-            timer.start()
+        self.slots[name].run(version, self._settings(version))
+
+    def go_bad(self) -> None:
+        """From now on every fifth request to `errs` fails, and `crashes` is gone."""
+        if "errs" in self._replicas:
+            self._replicas["errs"].fault("status", status=500, probability=0.2)
+        for slot in self.slots.values():
+            if slot.version == "crashes":
+                slot.kill()
 
     def end(self, name: str) -> None:
         self.replaced.append((name, ""))
@@ -125,6 +130,8 @@ class Stack:
         for name in self.slots:
             assert self.edge.put(f"/peers/{name}", {"drained": False}).status_code == 200
         assert self.edge.put("/shares?force=1", {"blue": 100, "green": 0}).status_code == 200
+        if "errs" in self._replicas:
+            self._replicas["errs"].clear()
         self.replaced.clear()
 
     def environment(self) -> dict[str, str]:

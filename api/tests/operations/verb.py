@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -24,6 +25,7 @@ class Verb:
 
     def __init__(self, host: Host, *words: str, at_step: tuple[int, int] | None = None) -> None:
         self._at_step = at_step
+        self._hung_up = False
         self._began = time.monotonic()
         self.lines: list[str] = []
         self.process = subprocess.Popen(
@@ -45,6 +47,14 @@ class Verb:
     def steps(self) -> list[str]:
         return [STEP.sub("", line) for line in self.lines if STEP.match(line)]
 
+    def wait_for(self, words: str, count: int = 1, seconds: float = 60) -> None:
+        """Until it told so often of this."""
+        deadline = time.monotonic() + seconds
+        while sum(words in line for line in tuple(self.lines)) < count:
+            assert time.monotonic() < deadline, self.text
+            assert self.process.poll() is None, self.text
+            time.sleep(0.02)
+
     def wait(self, seconds: float = 100) -> Self:
         self.code = self.process.wait(seconds)
         self.seconds = time.monotonic() - self._began
@@ -54,9 +64,16 @@ class Verb:
         self.process.stdout.close()
         return self
 
+    def hang_up(self) -> None:
+        """Nobody reads any more, and SIGHUP says so."""
+        self._hung_up = True
+        self.process.send_signal(signal.SIGHUP)
+
     def _read(self) -> None:
         assert self.process.stderr is not None
         for line in self.process.stderr:
+            if self._hung_up:
+                break
             self.lines.append(line.rstrip("\n"))
             step = STEP.match(line)
             if step and self._at_step and int(step[1]) == self._at_step[0]:
