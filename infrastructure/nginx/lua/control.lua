@@ -1,5 +1,6 @@
 -- How operators see and set the edge: GET /edge, PUT /edge/shares, PUT /edge/peers/NAME.
 local cjson = require("cjson.safe")
+local in_flight = require("in_flight")
 local peers = require("peers")
 local shares = require("shares")
 local state = require("state")
@@ -15,7 +16,7 @@ local function card(peer)
     address = ip and ip .. ":" .. peer.port or cjson.null,
     up = peers.is_up(peer),
     drained = dict:get(peer.drained) == true,
-    in_flight = peers.in_flight(peer),
+    in_flight = in_flight.of(peer),
   }
 end
 

@@ -1,9 +1,9 @@
 -- What the edge counts, for Prometheus. docs/edge.md has the same table.
 local certificate = require("certificate")
+local in_flight = require("in_flight")
 local peers = require("peers")
 local shares = require("shares")
 local dict = ngx.shared.edge
-local limits = ngx.shared.limits
 
 local M = {}
 local OUTCOMES = { "1xx", "2xx", "3xx", "4xx", "5xx" }
@@ -27,7 +27,7 @@ local function of_peers(lines)
   end
   metric(lines, "edge_peer_in_flight", "gauge", "Requests open at the instance.")
   for _, peer in ipairs(peers.list) do
-    sample(lines, "edge_peer_in_flight", peers.in_flight(peer), 'peer="%s",colour="%s"', peer.name, peer.colour)
+    sample(lines, "edge_peer_in_flight", in_flight.of(peer), 'peer="%s",colour="%s"', peer.name, peer.colour)
   end
 end
 
@@ -46,7 +46,7 @@ end
 local function of_clients(lines)
   metric(lines, "edge_rate_limited_total", "counter", "Requests refused by a rate, by code.")
   for _, code in ipairs({ "key_rate_exceeded", "address_rate_exceeded" }) do
-    sample(lines, "edge_rate_limited_total", limits:get("refused " .. code) or 0, 'code="%s"', code)
+    sample(lines, "edge_rate_limited_total", dict:get("refused " .. code) or 0, 'code="%s"', code)
   end
   metric(lines, "edge_connections", "gauge", "Connections of clients, by what they do.")
   for _, what in ipairs({ "reading", "writing", "waiting" }) do

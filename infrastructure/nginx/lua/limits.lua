@@ -33,7 +33,7 @@ local function key()
 end
 
 local function refuse(code, wait)
-  dict:incr("refused " .. code, 1, 0)
+  ngx.shared.edge:incr("refused " .. code, 1, 0)
   ngx.var.edge_refused = code
   ngx.var.edge_retry_after = math.ceil(wait)
   return ngx.exit(429)

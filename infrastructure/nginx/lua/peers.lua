@@ -8,7 +8,7 @@ local function peer(colour, host, port)
   local name = is_ip and host .. ":" .. port or host
   if M.named[name] then error("EDGE_PEERS names " .. name .. " twice", 0) end
   local new = { name = name, colour = colour, host = host, port = tonumber(port), is_ip = is_ip }
-  for _, fact in ipairs({ "up", "drained", "in_flight", "silences", "ip" }) do new[fact] = fact .. " " .. name end
+  for _, fact in ipairs({ "up", "drained", "silences", "ip" }) do new[fact] = fact .. " " .. name end
   M.named[name] = new
   table.insert(M.list, new)
   table.insert(M.of[colour], new)
@@ -50,16 +50,5 @@ function M.found(of, up, why)
   end
 end
 
-function M.take(of)
-  dict:incr(of.in_flight, 1, 0)
-end
-
-function M.release(of)
-  dict:incr(of.in_flight, -1, 0)
-end
-
-function M.in_flight(of)
-  return dict:get(of.in_flight) or 0
-end
 
 return M

@@ -21,19 +21,28 @@ local BY_CODE = {
   instance_timeout = { 504, SERVER, "The instance did not answer in time." },
 }
 
-local BY_STATUS = { [429] = "too_many_open", [494] = "request_headers_too_large", [500] = "edge_error" }
+local BY_STATUS = { [429] = "too_many_open" }
 for code, each in pairs(BY_CODE) do BY_STATUS[each[1]] = BY_STATUS[each[1]] or code end
+
+-- The code of what went wrong, and its status; seldom ones keep theirs under a general code.
+local function which()
+  local told = ngx.var.edge_refused or ""
+  local code = BY_CODE[told] and told or BY_STATUS[ngx.status]
+  if code then return code, BY_CODE[code][1] end
+  return ngx.status < 500 and "invalid_request" or "edge_error", ngx.status
+end
 
 -- In content_by_lua, after nginx or another part has made an error.
 function M.say()
-  local told = ngx.var.edge_refused or ""
-  local code = BY_CODE[told] and told or BY_STATUS[ngx.status] or (ngx.status < 500 and "invalid_request" or "edge_error")
-  local status, kind, message = unpack(BY_CODE[code])
+  local code, status = which()
+  local _, kind, message = unpack(BY_CODE[code])
   ngx.var.edge_refused = code
   ngx.status = status
   ngx.header["Content-Type"] = "application/json"
   if status == 429 or status == 503 then ngx.header["Retry-After"] = math.max(1, tonumber(ngx.var.edge_retry_after) or 1) end
-  ngx.print(cjson.encode({ error = { message = message, type = kind, param = cjson.null, code = code } }))
+  local body = cjson.encode({ error = { message = message, type = kind, param = cjson.null, code = code } })
+  ngx.header["Content-Length"] = #body
+  ngx.print(body)
 end
 
 return M
