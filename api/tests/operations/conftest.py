@@ -7,7 +7,7 @@ import pytest
 
 from tests.operations.prometheus import Prometheus
 from tests.operations.stack import Stack
-from tests.operations.verb import Host
+from tests.operations.verb import StackHost
 
 
 @pytest.fixture(scope="module")
@@ -19,10 +19,10 @@ def stack(require: Callable[[str], str], tmp_path_factory: pytest.TempPathFactor
 
 
 @pytest.fixture
-def host(stack: Stack, tmp_path: Path) -> Host:
+def host(stack: Stack, tmp_path: Path) -> StackHost:
     """Verbs that nobody ran before, on a stack as new."""
     stack.as_new()
-    return Host(stack, tmp_path)
+    return StackHost(stack, tmp_path)
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.operations.traffic import Traffic
-from tests.operations.verb import Host, Verb
+from tests.operations.verb import StackHost, Verb
 
 pytestmark = pytest.mark.slow
 
@@ -12,7 +12,7 @@ DEMANDS = ("--min-requests", "40", "--quantiles", "0.5")
 """Enough for a few requests a second."""
 
 
-def assert_as_before(host: Host, stopped: Verb, outcome: str) -> None:
+def assert_as_before(host: StackHost, stopped: Verb, outcome: str) -> None:
     """Blue serves with version 1, nothing else runs, and the audit tells."""
     assert stopped.code == 1, stopped.text
     assert host.stack.shares() == {"blue": 100, "green": 0}
@@ -27,31 +27,31 @@ def assert_as_before(host: Host, stopped: Verb, outcome: str) -> None:
 class TestBeforeItGetsARequest:
     """No client notices."""
 
-    def deploy(self, host: Host, strategy: str, version: str, prometheus: str) -> Verb:
+    def deploy(self, host: StackHost, strategy: str, version: str, prometheus: str) -> Verb:
         words = ("--version", version, "--ready-limit", "6", "--prometheus", prometheus)
         with Traffic(host.stack.edge.url, 10, stream_tokens=100) as traffic:
             stopped = host.run("deploy", strategy, *words)
         assert traffic.outcome.whole, traffic.outcome.summary()
         return stopped
 
-    def test_one_that_never_becomes_ready(self, host: Host, strategy: str, prometheus: str) -> None:
+    def test_one_that_never_becomes_ready(self, host: StackHost, strategy: str, prometheus: str) -> None:
         stopped = self.deploy(host, strategy, "unready", prometheus)
         assert_as_before(host, stopped, "failed")
         assert "unready runs, and is not ready" in stopped.text
 
-    def test_one_that_fails_its_smoke_test(self, host: Host, strategy: str, prometheus: str) -> None:
+    def test_one_that_fails_its_smoke_test(self, host: StackHost, strategy: str, prometheus: str) -> None:
         stopped = self.deploy(host, strategy, "cuts", prometheus)
         assert_as_before(host, stopped, "failed")
         assert "FAIL  stream" in stopped.text
 
-    def test_one_that_does_not_exist(self, host: Host, strategy: str, prometheus: str) -> None:
+    def test_one_that_does_not_exist(self, host: StackHost, strategy: str, prometheus: str) -> None:
         stopped = self.deploy(host, strategy, "missing", prometheus)
         assert stopped.code == 1
         assert host.stack.replaced == []
         assert "no image" in stopped.text
 
 
-def gone_bad(host: Host, strategy: str, version: str, *words: str) -> Verb:
+def gone_bad(host: StackHost, strategy: str, version: str, *words: str) -> Verb:
     """It does so as soon as it gets requests."""
     verb = host.start("deploy", strategy, "--version", version, *words)
     verb.wait_for("let requests in", 1 if strategy == "rolling" else 2)
@@ -62,21 +62,21 @@ def gone_bad(host: Host, strategy: str, version: str, *words: str) -> Verb:
 
 @pytest.mark.parametrize("strategy", ["rolling", "blue-green"])
 class TestWatchedAtTheEdge:
-    def test_one_that_errs(self, host: Host, strategy: str) -> None:
+    def test_one_that_errs(self, host: StackHost, strategy: str) -> None:
         with Traffic(host.stack.edge.url, 20, stream_tokens=50) as traffic:
             stopped = gone_bad(host, strategy, "errs", "--watch", "30")
         assert_as_before(host, stopped, "breach")
         assert "answers of" in stopped.text
         assert 0 < traffic.outcome.count("failed") < 0.2 * len(traffic.outcome.samples)
 
-    def test_one_that_crashes_after_a_while(self, host: Host, strategy: str) -> None:
+    def test_one_that_crashes_after_a_while(self, host: StackHost, strategy: str) -> None:
         stopped = gone_bad(host, strategy, "crashes", "--watch", "30")
         assert_as_before(host, stopped, "breach")
         assert "ended by itself" in stopped.text
 
 
 class TestCanary:
-    def test_one_that_is_three_times_slower(self, host: Host, prometheus: str) -> None:
+    def test_one_that_is_three_times_slower(self, host: StackHost, prometheus: str) -> None:
         with Traffic(host.stack.edge.url, 30, stream_tokens=50) as traffic:
             words = ("--version", "slow", "--prometheus", prometheus)
             stopped = host.run("deploy", "canary", *words, *STAGES, *DEMANDS)
@@ -86,7 +86,7 @@ class TestCanary:
         assert traffic.outcome.whole
 
     @pytest.mark.parametrize("version", ["errs", "crashes"])
-    def test_one_that_goes_bad(self, host: Host, version: str, prometheus: str) -> None:
+    def test_one_that_goes_bad(self, host: StackHost, version: str, prometheus: str) -> None:
         """No more than its stage's share of the requests is harmed."""
         with Traffic(host.stack.edge.url, 30, stream_tokens=50) as traffic:
             stopped = gone_bad(host, "canary", version, "--prometheus", prometheus, *STAGES, *DEMANDS)
@@ -95,7 +95,7 @@ class TestCanary:
         assert harmed < 0.2 * len(traffic.outcome.samples)
         assert version == "crashes" or harmed
 
-    def test_without_requests_nothing_is_guessed(self, host: Host, prometheus: str) -> None:
+    def test_without_requests_nothing_is_guessed(self, host: StackHost, prometheus: str) -> None:
         words = ("--stages", "20,100", "--hold", "2", "--max-hold", "4", "--prometheus", prometheus)
         stopped = host.run("deploy", "canary", "--version", "2", *words)
         assert stopped.code == 2
@@ -103,7 +103,7 @@ class TestCanary:
         assert host.stack.shares() == {"blue": 100, "green": 0}
         assert host.audit()[-1]["outcome"] == "too little data"
 
-    def test_without_prometheus_it_does_not_begin(self, host: Host) -> None:
+    def test_without_prometheus_it_does_not_begin(self, host: StackHost) -> None:
         stopped = host.run("deploy", "canary", "--version", "2", "--prometheus", "http://127.0.0.1:9")
         assert stopped.code == 5
         assert host.stack.replaced == []

@@ -4,7 +4,7 @@ import pytest
 
 from tests.operations.stack import Stack
 from tests.operations.traffic import Traffic
-from tests.operations.verb import Host
+from tests.operations.verb import StackHost
 
 pytestmark = pytest.mark.slow
 
@@ -24,7 +24,7 @@ def assert_whole(traffic: Traffic) -> None:
     assert len(traffic.outcome.samples) > 100
 
 
-def test_rolling_and_back(host: Host, traffic: Traffic) -> None:
+def test_rolling_and_back(host: StackHost, traffic: Traffic) -> None:
     with traffic:
         assert host.run("deploy", "rolling", "--version", "2", "--watch", "1").code == 0
         assert host.stack.versions() == {"blue": ["2", "2"], "green": ["", ""]}
@@ -34,13 +34,13 @@ def test_rolling_and_back(host: Host, traffic: Traffic) -> None:
     assert host.stack.drained() == set()
 
 
-def test_one_at_a_time(host: Host) -> None:
+def test_one_at_a_time(host: StackHost) -> None:
     host.run("deploy", "rolling", "--version", "2", "--watch", "0")
     first, second = host.stack.of["blue"]
     assert host.stack.replaced == [(first, "2"), (second, "2")]
 
 
-def test_blue_green_and_back_in_less_than_two_seconds(host: Host, traffic: Traffic) -> None:
+def test_blue_green_and_back_in_less_than_two_seconds(host: StackHost, traffic: Traffic) -> None:
     with traffic:
         assert host.run("deploy", "blue-green", "--version", "2", "--watch", "2").code == 0
         assert host.stack.shares() == {"blue": 0, "green": 100}
@@ -53,7 +53,7 @@ def test_blue_green_and_back_in_less_than_two_seconds(host: Host, traffic: Traff
     assert back.seconds < 2
 
 
-def test_canary_and_back(host: Host, traffic: Traffic, prometheus: str) -> None:
+def test_canary_and_back(host: StackHost, traffic: Traffic, prometheus: str) -> None:
     with traffic:
         done = host.run("deploy", "canary", "--version", "2", "--prometheus", prometheus, *CANARY)
         assert done.code == 0, done.text
@@ -65,7 +65,7 @@ def test_canary_and_back(host: Host, traffic: Traffic, prometheus: str) -> None:
     assert shifts == ["shares: blue 75 %, green 25 %", "shares: blue 0 %, green 100 %"]
 
 
-def test_a_second_run_has_nothing_to_do(host: Host) -> None:
+def test_a_second_run_has_nothing_to_do(host: StackHost) -> None:
     for strategy in ("rolling", "blue-green"):
         again = host.run("deploy", strategy, "--version", "1")
         assert again.code == 0
@@ -74,7 +74,7 @@ def test_a_second_run_has_nothing_to_do(host: Host) -> None:
     assert [line["outcome"] for line in host.audit()] == ["unchanged", "unchanged"]
 
 
-def test_a_second_rollback_does_not_go_forward_again(host: Host) -> None:
+def test_a_second_rollback_does_not_go_forward_again(host: StackHost) -> None:
     host.run("deploy", "blue-green", "--version", "2", "--watch", "0")
     host.run("rollback")
     again = host.run("rollback")
@@ -83,7 +83,7 @@ def test_a_second_rollback_does_not_go_forward_again(host: Host) -> None:
     assert host.stack.shares() == {"blue": 100, "green": 0}
 
 
-def test_going_back_to_a_colour_that_was_stopped_meanwhile_starts_it(host: Host) -> None:
+def test_going_back_to_a_colour_that_was_stopped_meanwhile_starts_it(host: StackHost) -> None:
     host.run("deploy", "blue-green", "--version", "2", "--watch", "0")
     for name in host.stack.of["blue"]:
         host.stack.end(name)
@@ -92,7 +92,7 @@ def test_going_back_to_a_colour_that_was_stopped_meanwhile_starts_it(host: Host)
     assert host.stack.shares() == {"blue": 100, "green": 0}
 
 
-def test_the_audit_says_who_what_from_to_when_and_how_it_ended(host: Host) -> None:
+def test_the_audit_says_who_what_from_to_when_and_how_it_ended(host: StackHost) -> None:
     host.run("deploy", "blue-green", "--version", "2", "--watch", "0")
     (line,) = host.audit()
     told = {name: line[name] for name in ("who", "what", "from", "to", "outcome", "colour", "platform")}
@@ -109,7 +109,7 @@ def test_the_audit_says_who_what_from_to_when_and_how_it_ended(host: Host) -> No
     assert line["seconds"] > 0
 
 
-def test_a_dry_run_shows_the_commands_and_changes_nothing(host: Host) -> None:
+def test_a_dry_run_shows_the_commands_and_changes_nothing(host: StackHost) -> None:
     before = host.stack.edge.state()
     for strategy in ("rolling", "blue-green", "canary"):
         shown = host.run("deploy", strategy, "--version", "2", "--dry-run")
@@ -121,7 +121,7 @@ def test_a_dry_run_shows_the_commands_and_changes_nothing(host: Host) -> None:
     assert not (host.folder / ".deploy").exists()
 
 
-def test_what_is_held_is_waited_for_before_a_unit_is_replaced(host: Host) -> None:
+def test_what_is_held_is_waited_for_before_a_unit_is_replaced(host: StackHost) -> None:
     """A stream that is longer than the limit stops the deploy, and lives."""
     with Traffic(host.stack.edge.url, 10, stream_tokens=1600) as traffic:
         stopped = host.run("deploy", "rolling", "--version", "2", "--drain-limit", "2")
@@ -132,7 +132,7 @@ def test_what_is_held_is_waited_for_before_a_unit_is_replaced(host: Host) -> Non
     assert traffic.outcome.whole
 
 
-def test_status_shows_versions_shares_readiness_and_the_last_changes(host: Host) -> None:
+def test_status_shows_versions_shares_readiness_and_the_last_changes(host: StackHost) -> None:
     host.run("deploy", "blue-green", "--version", "2", "--watch", "0")
     shown = host.run("status")
     assert shown.code == 0
@@ -142,7 +142,7 @@ def test_status_shows_versions_shares_readiness_and_the_last_changes(host: Host)
     assert "deploy blue-green" in shown.out
 
 
-def test_health_check_says_what_is_not_well_and_waits_if_told_to(host: Host) -> None:
+def test_health_check_says_what_is_not_well_and_waits_if_told_to(host: StackHost) -> None:
     assert host.run("health_check", "--version", "1").code == 0
     assert host.run("health_check", "--version", "2").code == 1
     name = host.stack.of["blue"][0]

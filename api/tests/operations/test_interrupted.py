@@ -7,7 +7,7 @@ import signal
 import pytest
 
 from tests.operations.traffic import Traffic
-from tests.operations.verb import Host, Verb
+from tests.operations.verb import StackHost, Verb
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -17,12 +17,12 @@ CANARY_STEPS = 12
 ENDS = {"rolling": ("--watch", "3"), "blue-green": ("--watch", "3")}
 
 
-def deploy(host: Host, strategy: str, step: int, number: signal.Signals) -> Verb:
+def deploy(host: StackHost, strategy: str, step: int, number: signal.Signals) -> Verb:
     words = ("deploy", strategy, "--version", "2", *ENDS[strategy])
     return host.run(*words, at_step=(step, number))
 
 
-def assert_as_before(host: Host) -> None:
+def assert_as_before(host: StackHost) -> None:
     assert host.stack.shares() == {"blue": 100, "green": 0}
     assert host.stack.versions() == {"blue": ["1", "1"], "green": ["", ""]}
     assert host.stack.drained() == set()
@@ -34,7 +34,7 @@ class TestAtEveryStep:
     """The requests meanwhile are all answered."""
 
     @pytest.mark.parametrize("step", range(1, 13))
-    def test_interrupted_it_puts_everything_back(self, host: Host, strategy: str, step: int) -> None:
+    def test_interrupted_it_puts_everything_back(self, host: StackHost, strategy: str, step: int) -> None:
         number = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)[step % 3]
         with Traffic(host.stack.edge.url, 10, stream_tokens=50) as traffic:
             ended = deploy(host, strategy, step, number)
@@ -44,7 +44,7 @@ class TestAtEveryStep:
         assert host.audit()[-1]["outcome"] == "interrupted"
 
     @pytest.mark.parametrize("step", range(1, 13))
-    def test_killed_the_next_run_repairs_it(self, host: Host, strategy: str, step: int) -> None:
+    def test_killed_the_next_run_repairs_it(self, host: StackHost, strategy: str, step: int) -> None:
         with Traffic(host.stack.edge.url, 10, stream_tokens=50) as traffic:
             ended = deploy(host, strategy, step, signal.SIGKILL)
             assert ended.code == -signal.SIGKILL, ended.text
@@ -60,7 +60,7 @@ class TestAtEveryStep:
 
 
 class TestTheNextRun:
-    def test_a_deploy_repairs_and_then_goes_on(self, host: Host) -> None:
+    def test_a_deploy_repairs_and_then_goes_on(self, host: StackHost) -> None:
         deploy(host, "blue-green", SWITCH_STEPS, signal.SIGKILL)
         assert host.stack.shares() == {"blue": 0, "green": 100}
         again = host.run("deploy", "rolling", "--version", "3", "--watch", "0")
@@ -69,11 +69,11 @@ class TestTheNextRun:
         assert host.stack.shares() == {"blue": 100, "green": 0}
         assert [line["outcome"] for line in host.audit()] == ["repaired", "succeeded"]
 
-    def test_status_shows_what_was_left(self, host: Host) -> None:
+    def test_status_shows_what_was_left(self, host: StackHost) -> None:
         deploy(host, "blue-green", 3, signal.SIGKILL)
         assert re.search(r"ada's deploy blue-green: .*: start 2", host.run("status").out)
 
-    def test_only_one_runs_at_a_time_and_the_other_says_whose_turn_it_is(self, host: Host) -> None:
+    def test_only_one_runs_at_a_time_and_the_other_says_whose_turn_it_is(self, host: StackHost) -> None:
         first = host.start("deploy", "blue-green", "--version", "2", "--watch", "5")
         first.wait_for("1. ")
         second = host.run("deploy", "rolling", "--version", "3", "--lock-wait", "0.5")
@@ -82,7 +82,7 @@ class TestTheNextRun:
         assert second.steps == []
         assert first.wait().code == 0
 
-    def test_a_second_ctrl_c_leaves_the_rest_to_the_next_run(self, host: Host) -> None:
+    def test_a_second_ctrl_c_leaves_the_rest_to_the_next_run(self, host: StackHost) -> None:
         first = host.start("deploy", "blue-green", "--version", "2", "--watch", "30", at_step=(12, signal.SIGINT))
         first.wait_for("putting things back")
         first.process.send_signal(signal.SIGINT)
@@ -91,7 +91,7 @@ class TestTheNextRun:
         assert host.run("rollback").code == 0
         assert_as_before(host)
 
-    def test_what_cannot_be_put_back_is_told_and_tried_again(self, host: Host) -> None:
+    def test_what_cannot_be_put_back_is_told_and_tried_again(self, host: StackHost) -> None:
         """The edge is away just then."""
         verb = host.start("deploy", "blue-green", "--version", "2", "--watch", "60")
         verb.wait_for("12. ")
@@ -106,7 +106,7 @@ class TestTheNextRun:
         assert_as_before(host)
 
 
-def test_a_line_that_is_lost_is_an_interruption(host: Host) -> None:
+def test_a_line_that_is_lost_is_an_interruption(host: StackHost) -> None:
     """As sshd does it: the terminal goes, SIGHUP comes, and nobody reads what is told any more."""
     verb = host.start("deploy", "blue-green", "--version", "2", "--watch", "60")
     verb.wait_for("12. ")
@@ -115,7 +115,7 @@ def test_a_line_that_is_lost_is_an_interruption(host: Host) -> None:
     assert_as_before(host)
 
 
-def test_a_broken_file_of_releases_is_told_and_touches_nothing(host: Host) -> None:
+def test_a_broken_file_of_releases_is_told_and_touches_nothing(host: StackHost) -> None:
     (host.folder / ".deploy").mkdir()
     (host.folder / ".deploy/releases.json").write_text(json.dumps({"serving": 3}))
     refused = host.run("deploy", "rolling", "--version", "2")

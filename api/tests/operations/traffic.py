@@ -13,9 +13,9 @@ from operations.load.run import Load, Plan
 class Traffic:
     """Half of them are streams. A context manager; `outcome` is whole after it."""
 
-    def __init__(self, url: str, rate: float, *, stream_tokens: int) -> None:
-        plan = Plan(url, rate, 3600, stream_tokens=stream_tokens, model="tiny", insecure=True, timeout_s=60)
-        self._load = Load(plan)
+    def __init__(self, url: str, rate: float, *, stream_tokens: int, model: str = "tiny", key: str = "") -> None:
+        tokens = {"stream_tokens": stream_tokens, "post_tokens": 1}
+        self._load = Load(Plan(url, rate, 3600, model=model, key=key, insecure=True, timeout_s=60, **tokens))
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     @property

@@ -83,29 +83,38 @@ class Verb:
 
 
 class Host:
-    """Where verbs are run on a stack; what they keep is in `folder`."""
+    """Where verbs are run, with these settings; what they keep is in `state`."""
 
-    def __init__(self, stack: Stack, folder: Path) -> None:
-        self.stack = stack
+    def __init__(self, folder: Path, state: Path, **settings: str) -> None:
         self.folder = folder
+        self.state = state
         self.environment = {
             **os.environ,
-            **stack.environment(),
+            **settings,
             "PYTHONPATH": PYTHONPATH,
-            "PENSTOCK_PLATFORM": "tests.operations.processes:processes",
+            "PENSTOCK_STATE": str(state),
             "PENSTOCK_WHO": "ada",
         }
 
     def start(self, *words: str, at_step: tuple[int, int] | None = None) -> Verb:
         return Verb(self, *words, at_step=at_step)
 
-    def run(self, *words: str, at_step: tuple[int, int] | None = None) -> Verb:
-        return self.start(*words, at_step=at_step).wait()
+    def run(self, *words: str, at_step: tuple[int, int] | None = None, seconds: float = 100) -> Verb:
+        return self.start(*words, at_step=at_step).wait(seconds)
 
     def audit(self) -> list[dict[str, Any]]:
-        path = self.folder / ".deploy/audit.jsonl"
+        path = self.state / "audit.jsonl"
         return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
     def under_way(self) -> dict[str, Any] | None:
-        found: dict[str, Any] | None = json.loads((self.folder / ".deploy/releases.json").read_text())["under_way"]
+        found: dict[str, Any] | None = json.loads((self.state / "releases.json").read_text())["under_way"]
         return found
+
+
+class StackHost(Host):
+    """One on a stack of plain processes."""
+
+    def __init__(self, stack: Stack, folder: Path) -> None:
+        platform = "tests.operations.processes:processes"
+        super().__init__(folder, folder / ".deploy", PENSTOCK_PLATFORM=platform, **stack.environment())
+        self.stack = stack
