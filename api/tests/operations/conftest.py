@@ -26,7 +26,9 @@ def host(stack: Stack, tmp_path: Path) -> StackHost:
 
 
 @pytest.fixture(scope="module")
-def prometheus(require: Callable[[str], str], stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of one that watches the stack."""
+def prometheus(
+    require: Callable[[str], str], stack: Stack, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Prometheus]:
+    """One that watches the stack."""
     with Prometheus(require("prometheus"), tmp_path_factory.mktemp("prometheus"), stack.of) as one:
-        yield one.url
+        yield one

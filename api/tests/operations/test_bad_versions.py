@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.operations.prometheus import Prometheus
 from tests.operations.traffic import Traffic
 from tests.operations.verb import StackHost, Verb
 
@@ -27,24 +28,24 @@ def assert_as_before(host: StackHost, stopped: Verb, outcome: str) -> None:
 class TestBeforeItGetsARequest:
     """No client notices."""
 
-    def deploy(self, host: StackHost, strategy: str, version: str, prometheus: str) -> Verb:
-        words = ("--version", version, "--ready-limit", "6", "--prometheus", prometheus)
+    def deploy(self, host: StackHost, strategy: str, version: str, prometheus: Prometheus) -> Verb:
+        words = ("--version", version, "--ready-limit", "6", "--prometheus", prometheus.url)
         with Traffic(host.stack.edge.url, 10, stream_tokens=100) as traffic:
             stopped = host.run("deploy", strategy, *words)
         assert traffic.outcome.whole, traffic.outcome.summary()
         return stopped
 
-    def test_one_that_never_becomes_ready(self, host: StackHost, strategy: str, prometheus: str) -> None:
+    def test_one_that_never_becomes_ready(self, host: StackHost, strategy: str, prometheus: Prometheus) -> None:
         stopped = self.deploy(host, strategy, "unready", prometheus)
         assert_as_before(host, stopped, "failed")
         assert "unready runs, and is not ready" in stopped.text
 
-    def test_one_that_fails_its_smoke_test(self, host: StackHost, strategy: str, prometheus: str) -> None:
+    def test_one_that_fails_its_smoke_test(self, host: StackHost, strategy: str, prometheus: Prometheus) -> None:
         stopped = self.deploy(host, strategy, "cuts", prometheus)
         assert_as_before(host, stopped, "failed")
         assert "FAIL  stream" in stopped.text
 
-    def test_one_that_does_not_exist(self, host: StackHost, strategy: str, prometheus: str) -> None:
+    def test_one_that_does_not_exist(self, host: StackHost, strategy: str, prometheus: Prometheus) -> None:
         stopped = self.deploy(host, strategy, "missing", prometheus)
         assert stopped.code == 1
         assert host.stack.replaced == []
@@ -76,9 +77,9 @@ class TestWatchedAtTheEdge:
 
 
 class TestCanary:
-    def test_one_that_is_three_times_slower(self, host: StackHost, prometheus: str) -> None:
+    def test_one_that_is_three_times_slower(self, host: StackHost, prometheus: Prometheus) -> None:
         with Traffic(host.stack.edge.url, 30, stream_tokens=50) as traffic:
-            words = ("--version", "slow", "--prometheus", prometheus)
+            words = ("--version", "slow", "--prometheus", prometheus.url)
             stopped = host.run("deploy", "canary", *words, *STAGES, *DEMANDS)
         assert_as_before(host, stopped, "breach")
         assert "at 20 %" in stopped.text
@@ -86,17 +87,17 @@ class TestCanary:
         assert traffic.outcome.whole
 
     @pytest.mark.parametrize("version", ["errs", "crashes"])
-    def test_one_that_goes_bad(self, host: StackHost, version: str, prometheus: str) -> None:
+    def test_one_that_goes_bad(self, host: StackHost, version: str, prometheus: Prometheus) -> None:
         """No more than its stage's share of the requests is harmed."""
         with Traffic(host.stack.edge.url, 30, stream_tokens=50) as traffic:
-            stopped = gone_bad(host, "canary", version, "--prometheus", prometheus, *STAGES, *DEMANDS)
+            stopped = gone_bad(host, "canary", version, "--prometheus", prometheus.url, *STAGES, *DEMANDS)
         assert_as_before(host, stopped, "breach")
         harmed = traffic.outcome.count("failed") + traffic.outcome.count("broken")
         assert harmed < 0.2 * len(traffic.outcome.samples)
         assert version == "crashes" or harmed
 
-    def test_without_requests_nothing_is_guessed(self, host: StackHost, prometheus: str) -> None:
-        words = ("--stages", "20,100", "--hold", "2", "--max-hold", "4", "--prometheus", prometheus)
+    def test_without_requests_nothing_is_guessed(self, host: StackHost, prometheus: Prometheus) -> None:
+        words = ("--stages", "20,100", "--hold", "2", "--max-hold", "4", "--prometheus", prometheus.url)
         stopped = host.run("deploy", "canary", "--version", "2", *words)
         assert stopped.code == 2
         assert "too little data" in stopped.text

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.operations.prometheus import Prometheus
 from tests.operations.stack import Stack
 from tests.operations.traffic import Traffic
 from tests.operations.verb import StackHost
@@ -53,9 +54,9 @@ def test_blue_green_and_back_in_less_than_two_seconds(host: StackHost, traffic: 
     assert back.seconds < 2
 
 
-def test_canary_and_back(host: StackHost, traffic: Traffic, prometheus: str) -> None:
+def test_canary_and_back(host: StackHost, traffic: Traffic, prometheus: Prometheus) -> None:
     with traffic:
-        done = host.run("deploy", "canary", "--version", "2", "--prometheus", prometheus, *CANARY)
+        done = host.run("deploy", "canary", "--version", "2", "--prometheus", prometheus.url, *CANARY)
         assert done.code == 0, done.text
         assert host.stack.shares() == {"blue": 0, "green": 100}
         assert host.run("rollback").code == 0
