@@ -7,7 +7,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from operations.audit import now, who
-from operations.errors import NOT_PUT_BACK, Breach, Interrupted, OperationError, TooLittleData
+from operations.errors import (
+    NOT_PUT_BACK,
+    Breach,
+    CannotAsk,
+    Interrupted,
+    OperationError,
+    StepFailed,
+    TooLittleData,
+    WrongUse,
+)
 from operations.releases import Release, Releases, UnderWay
 from operations.restore import restore
 from operations.site import Site
@@ -40,6 +49,9 @@ def change(site: Site, wanted: Wanted, work: Callable[[Picture], Release]) -> No
     began = time.monotonic()
     try:
         release = work(before)
+    except (CannotAsk, WrongUse) as error:  # their codes say that nothing was touched, and now something was
+        _undone(site, wanted, before, error, began)
+        raise StepFailed(str(error)) from None
     except BaseException as error:  # a bug of ours must leave the traffic where it was too
         _undone(site, wanted, before, error, began)
         raise

@@ -35,7 +35,8 @@ def command(host: str, folder: str, verb: str, words: Sequence[str]) -> list[str
         raise WrongUse("--host needs --dir: the folder on it that holds scripts/ and the compose file")
     there = shlex.join([f"scripts/{verb}", *words])
     line = f"cd {shlex.quote(folder)} && PENSTOCK_WHO={shlex.quote(who())} exec {there}"
-    return ["ssh", "-tt", "-o", "BatchMode=yes", "-o", "ServerAliveInterval=5", host, line]
+    ssh = shlex.split(os.environ.get("PENSTOCK_SSH", "ssh"))
+    return [*ssh, "-tt", "-o", "BatchMode=yes", "-o", "ServerAliveInterval=5", host, line]
 
 
 def go(ssh: Sequence[str]) -> None:
