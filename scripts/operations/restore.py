@@ -27,14 +27,18 @@ def restore(site: Site, before: Picture) -> list[str]:
     stands = site.platform.picture()
     if stands.shares != before.shares:
         tried(lambda: shift(site, before.shares, force=True))
-    # Units that can serve again at once go first, those that served before those that did not.
-    for was in sorted(before.units, key=lambda unit: (before.shares[unit.colour] == 0, _changed(stands, unit))):
+    for was in sorted(before.units, key=lambda unit: _turn(before, unit, stands.unit(unit.name))):
         tried(lambda was=was: _put_back(site, was, stands.unit(was.name)))  # type: ignore[misc]  # mypy knows no default
     return problems
 
 
-def _changed(stands: Picture, was: Unit) -> bool:
-    return stands.unit(was.name).version != was.version
+def _turn(before: Picture, was: Unit, stands: Unit) -> tuple[bool, bool, bool]:
+    """Those that serve come first; of them those that need no replacement, then those that get nothing just now.
+
+    Else the only one that still answers might be the first to be taken out.
+    """
+    answers = stands.ready and not stands.drained
+    return before.shares[was.colour] == 0, stands.version != was.version, answers
 
 
 def _put_back(site: Site, was: Unit, stands: Unit) -> None:
