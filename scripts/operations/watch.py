@@ -47,7 +47,8 @@ class Watch:
         while patience.clock() < until:
             patience.pause(LOOK_S)
             self.look()
-        tell(f"    {self.seen.count} answers, {self.seen.failed} of them 5xx")
+        if self.seen.count:
+            tell(f"    {self.seen.count} answers, {self.seen.failed} of them 5xx")
 
     def _look_at_units(self) -> None:
         picture, _ = self._site.look()
