@@ -24,7 +24,7 @@ def restore(site: Site, before: Picture) -> list[str]:
             tell(f"    not put back: {error}")
             problems.append(str(error))
 
-    stands = site.platform.picture()
+    stands = site.see()
     if stands.shares != before.shares:
         tried(lambda: shift(site, before.shares, force=True))
     for was in sorted(before.units, key=lambda unit: _turn(before, unit, stands.unit(unit.name))):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from operations.audit import Audit, now, who
-from operations.errors import CannotAsk
+from operations.errors import CannotAsk, TookTooLong
 from operations.lock import locked
 from operations.patience import Patience
 from operations.platform import Platform
@@ -68,6 +68,21 @@ class Site:
             return self.platform.picture(), ""
         except CannotAsk as error:
             return None, str(error)
+
+    def see(self, limit_s: float = 10) -> Picture:
+        """What stands, asked again and again. Raises CannotAsk if it cannot be told for so long."""
+        found: list[Picture] = []
+
+        def wanting() -> str:
+            picture, why = self.look()
+            found.extend([picture] if picture else [])
+            return why
+
+        try:
+            Patience(self.patience.interrupts, self.patience.clock).until("the platform", wanting, limit_s)
+        except TookTooLong as error:
+            raise CannotAsk(str(error)) from None
+        return found[0]
 
     def ended(self) -> None:
         """The change under way is over, and its traces are put back."""

@@ -106,6 +106,17 @@ class TestTheNextRun:
         assert_as_before(host)
 
 
+def test_a_watch_that_sees_nothing_is_no_success(host: StackHost) -> None:
+    """The edge is away for longer than a busy moment."""
+    verb = host.start("deploy", "blue-green", "--version", "2", "--watch", "60")
+    verb.wait_for("12. ")
+    host.stack.edge.stop()
+    verb.wait_for("nothing could be seen for", seconds=40)
+    host.stack.edge.start()
+    assert verb.wait().code == 1, verb.text
+    assert_as_before(host)
+
+
 def test_a_line_that_is_lost_is_an_interruption(host: StackHost) -> None:
     """As sshd does it: the terminal goes, SIGHUP comes, and nobody reads what is told any more."""
     verb = host.start("deploy", "blue-green", "--version", "2", "--watch", "60")
