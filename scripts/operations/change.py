@@ -70,7 +70,8 @@ def repair(site: Site) -> bool:
     began = time.monotonic()
     wanted = Wanted(left.what, left.to)
     problems = restore(site, left.before)
-    _audited(site, wanted, left.before, left.before.serving, "repaired", "; ".join(problems), began, begun_by=left.who)
+    outcome = "not repaired" if problems else "repaired"
+    _audited(site, wanted, left.before, left.before.serving, outcome, "; ".join(problems), began, begun_by=left.who)
     if problems:
         raise NotPutBack("; ".join(problems))
     site.ended()

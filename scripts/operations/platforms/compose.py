@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from operations.edge import Edge, Peer
 from operations.errors import CannotAsk, StepFailed
 from operations.platform import Answers
+from operations.platforms.containers import Container, Containers
 from operations.shell import Shell
 from operations.telling import tell
 from operations.words import COLOURS, Colour, Picture, Shares, Unit
@@ -21,18 +20,7 @@ INSIDE = "http://127.0.0.1:8080"
 PROMETHEUS = "http://prometheus:9090"
 """As the edge reaches it: it is not published."""
 FILE = "docker-compose.prod.yml"
-
-
-@dataclass(frozen=True, slots=True)
-class Container:
-    """What docker knows of a service's container. `image` is empty where it does not run."""
-
-    image: str
-    started: str
-    addresses: frozenset[str]
-
-
-NOTHING = Container("", "", frozenset())
+NOTHING = Container()
 
 
 class Compose:
@@ -46,12 +34,16 @@ class Compose:
         self._env_file = state / "compose.env"
         self._files = [word for file in files for word in ("-f", file)]
         self._image = image
-        self._edge = Edge(shell, (*self._compose(), "exec", "-T", "edge", "curl"))
+        self._containers = Containers(shell, self._compose())
+
+    @cached_property
+    def _edge(self) -> Edge:
+        return Edge(self._shell, ("docker", "exec", self._containers.edge, "curl"))
 
     def picture(self) -> Picture:
-        shares, peers = self._edge.read()
         try:
-            containers = self._containers()
+            shares, peers = self._edge.read()
+            containers = self._containers.by_service()
             answering = self._answering(peer for peer in peers if containers.get(peer.name, NOTHING).image)
         except (StepFailed, ValueError, KeyError) as error:
             raise CannotAsk(f"docker does not tell what runs: {error}") from None
@@ -91,24 +83,19 @@ class Compose:
         envs = [word for file in settings for word in ("--env-file", str(file))]
         return ["docker", "compose", *envs, *self._files, "--profile", "green"]
 
-    def _containers(self) -> dict[str, Container]:
-        ids = self._shell.look([*self._compose(), "ps", "--all", "--quiet"]).split()
-        told = json.loads(self._shell.look(["docker", "inspect", *ids])) if ids else []
-        return dict(_containers(told))
-
     def _answering(self, peers: Iterable[Peer]) -> set[str]:
         """Those that say themselves that they are ready; the edge would need a second or two to notice a change."""
         asked = [word for peer in peers for word in ("--output", "/dev/null", f"http://{peer.name}:8080/health/ready")]
         if not asked:
             return set()
         curl = ["curl", "--silent", "--max-time", "2", "--write-out", "%{url_effective} %{http_code}\\n"]
-        told = self._shell.look([*self._compose(), "exec", "-T", "edge", *curl, *asked], may_fail=True)
+        told = self._shell.look(["docker", "exec", self._containers.edge, *curl, *asked], may_fail=True)
         words = (line.split() for line in told.splitlines())
         return {url.split("/")[2].partition(":")[0] for url, status in words if status == "200"}
 
     def _note(self, colour: Colour, version: str) -> None:
         """Into `compose.env`. What was never deployed has the version of the first that is."""
-        versions = self._noted() or {each: _tag(image) for each, image in self._running().items()}
+        versions = self._noted() or self._running()
         versions = {each: versions.get(each) or version for each in COLOURS} | {colour: version}
         text = "".join(f"{_variable(each)}={versions[each]}\n" for each in COLOURS)
         if self._shell.dry:
@@ -125,19 +112,11 @@ class Compose:
         return {colour: noted[_variable(colour)] for colour in COLOURS if _variable(colour) in noted}
 
     def _running(self) -> dict[Colour, str]:
-        containers = self._containers()
+        containers = self._containers.by_service()
         return {
-            colour: next((each.image for name, each in containers.items() if f"-{colour}-" in name), "")
+            colour: next((each.tag for name, each in containers.items() if f"-{colour}-" in name), "")
             for colour in COLOURS
         }
-
-
-def _containers(told: Iterable[dict[str, Any]]) -> Iterator[tuple[str, Container]]:
-    for each in told:
-        state, networks = each["State"], each["NetworkSettings"]["Networks"]
-        addresses = frozenset(network["IPAddress"] for network in networks.values())
-        image = each["Config"]["Image"] if state["Running"] else ""
-        yield each["Config"]["Labels"]["com.docker.compose.service"], Container(image, state["StartedAt"], addresses)
 
 
 def _unit(peer: Peer, container: Container, answers: bool) -> Unit:
@@ -146,16 +125,12 @@ def _unit(peer: Peer, container: Container, answers: bool) -> Unit:
     return Unit(
         name=peer.name,
         colour=peer.colour,
-        version=_tag(container.image),
+        version=container.tag,
         ready=peer.up and found and answers,
         drained=peer.drained,
         in_flight=peer.in_flight,
         life=container.started if container.image else "",
     )
-
-
-def _tag(image: str) -> str:
-    return image.rpartition(":")[2]
 
 
 def _variable(colour: Colour) -> str:
