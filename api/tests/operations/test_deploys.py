@@ -41,6 +41,18 @@ def test_one_at_a_time(host: StackHost) -> None:
     assert host.stack.replaced == [(first, "2"), (second, "2")]
 
 
+def test_the_last_one_that_answers_is_not_taken_out(host: StackHost) -> None:
+    """One that was ready in the beginning is away when the next one's turn comes."""
+    first, second = host.stack.of["blue"]
+    verb = host.start("deploy", "rolling", "--version", "2", "--watch", "0", "--ready-limit", "8")
+    verb.wait_for("watch what was replaced")
+    host.stack.slots[first].kill()
+    assert verb.wait().code == 1
+    assert f"the others: ready: not within 8 s: {first} cannot take requests" in verb.text
+    assert (second, "2") not in host.stack.replaced
+    assert host.stack.versions()["blue"] == ["1", "1"]
+
+
 def test_blue_green_and_back_in_less_than_two_seconds(host: StackHost, traffic: Traffic) -> None:
     with traffic:
         assert host.run("deploy", "blue-green", "--version", "2", "--watch", "2").code == 0

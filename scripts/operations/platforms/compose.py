@@ -16,6 +16,7 @@ from operations.shell import Shell
 from operations.telling import tell
 from operations.words import COLOURS, Colour, Picture, Shares, Unit
 
+ROOT = Path(__file__).parents[3]
 INSIDE = "http://127.0.0.1:8080"
 PROMETHEUS = "http://prometheus:9090"
 """As the edge reaches it: it is not published."""
@@ -139,7 +140,7 @@ def _variable(colour: Colour) -> str:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("compose")
-    group.add_argument("--dir", type=Path, default=Path(), help="the folder of the compose file (this one)")
+    group.add_argument("--dir", type=Path, default=ROOT, help="the folder of the compose file (the project's)")
     files = os.environ.get("COMPOSE_FILE", FILE).split(os.environ.get("COMPOSE_PATH_SEPARATOR", ":"))
     group.add_argument("--file", action="append", help=f"compose file, again for an overlay ({' '.join(files)})")
     parser.set_defaults(files=files)
