@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -35,7 +36,7 @@ class Compose:
         self._env_file = state / "compose.env"
         self._files = [word for file in files for word in ("-f", file)]
         self._image = image
-        self._containers = Containers(shell, self._compose())
+        self._containers = Containers(shell, _project(folder, self._files[1::2]), self._compose())
 
     @cached_property
     def _edge(self) -> Edge:
@@ -132,6 +133,14 @@ def _unit(peer: Peer, container: Container, answers: bool) -> Unit:
         in_flight=peer.in_flight,
         life=container.started if container.image else "",
     )
+
+
+def _project(folder: Path, files: Iterable[str]) -> str:
+    """As compose finds its name: in the environment, then in the last file that has one; empty if there is none."""
+    told = os.environ.get("COMPOSE_PROJECT_NAME", "")
+    texts = ((folder / file).read_text() for file in files if (folder / file).exists())
+    named = [name for text in texts for name in re.findall(r"^name: *([a-z0-9][a-z0-9_-]*) *$", text, re.MULTILINE)]
+    return told or (named[-1] if named else "")
 
 
 def _variable(colour: Colour) -> str:

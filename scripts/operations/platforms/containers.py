@@ -29,10 +29,14 @@ class Container:
 
 
 class Containers:
-    """Docker is asked itself, for it answers ten times as fast as compose; `compose` begins compose's command."""
+    """Docker is asked itself, for it answers ten times as fast as compose.
 
-    def __init__(self, shell: Shell, compose: Sequence[str]) -> None:
+    `project` is compose's name for the whole; where it is not known, `compose`, the beginning of its command, tells.
+    """
+
+    def __init__(self, shell: Shell, project: str, compose: Sequence[str]) -> None:
         self._shell = shell
+        self._known = project
         self._compose = compose
 
     def by_service(self) -> dict[str, Container]:
@@ -50,7 +54,8 @@ class Containers:
 
     @cached_property
     def _project(self) -> str:
-        """Compose's name for the whole."""
+        if self._known:
+            return self._known
         ids = self._shell.look([*self._compose, "ps", "--all", "--quiet"]).split()
         if not ids:
             raise CannotAsk("nothing of the stack is there: bring it up first, as docs/images.md says")
