@@ -66,11 +66,13 @@ def rates(name: str, canary: Hits, control: Hits, demands: Demands) -> Check:
     return Check(name, verdict, canary.share, control.share, canary.trials, control.trials, chance, "%")
 
 
-def times(name: str, quantile: float, canary: Histogram, control: Histogram, demands: Demands) -> Check:
+def times(
+    name: str, quantile: float, canary: Histogram, control: Histogram, demands: Demands, least_s: float = 0.01
+) -> Check:
     """Is this quantile larger by more than the tolerance?
 
     It is, if the quantile read from the canary's buckets is, and if more of its values lie beyond the bucket of the
-    control's quantile than chance would put there. What happens inside one bucket is not seen: they grow by up to 2.5.
+    control's quantile than chance would put there. A difference below `least_s` matters to nobody. What happens inside one bucket is not seen: they grow by up to 2.5.
     """
     if not canary.count or not control.count:
         return Check(name, "too little data", 0, 0, canary.count, control.count, 1)
@@ -82,7 +84,8 @@ def times(name: str, quantile: float, canary: Histogram, control: Histogram, dem
     if least < demands.min_times:
         return Check(name, "too little data", here, there, canary.count, control.count, chance)
     enough = least >= wanted
-    verdict = _verdict(here > there * demands.time_tolerance, chance, enough, demands)
+    worse = here > max(there * demands.time_tolerance, there + least_s)
+    verdict = _verdict(worse, chance, enough, demands)
     return Check(name, verdict, here, there, canary.count, control.count, chance)
 
 

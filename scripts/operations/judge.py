@@ -12,6 +12,8 @@ from operations.prometheus import Prometheus, Window
 ERRORS = ("failed", "timeout", "broken", "bug")
 REFUSALS = ("refused", "busy")
 NOBODYS = "client_gone"
+PAUSE_S = 0.001
+"""Between two tokens a millisecond matters: there are hundreds of them."""
 RARE = 0.05
 """What makes up less of a colour's requests than this is judged where it can be, and waited for by nobody."""
 
@@ -87,7 +89,7 @@ def _checks(canary: Seen, control: Seen, demands: Demands) -> Iterator[Check]:
         name = f"first token p{quantile * 100:g}"
         check = times(name, quantile, canary.first_tokens, control.first_tokens, demands)
         yield _if_used(check, canary, control)
-    speed = times("tokens per second", 0.5, canary.inter_tokens, control.inter_tokens, demands)
+    speed = times("tokens per second", 0.5, canary.inter_tokens, control.inter_tokens, demands, PAUSE_S)
     yield _per_second(_if_used(speed, canary, control))
 
 

@@ -80,6 +80,13 @@ class TestTimes:
         assert times("p50", 0.5, canary, control, DEMANDS).verdict == "good"
         assert times("p99", 0.99, canary, control, DEMANDS).verdict == "too little data"
 
+    def test_a_few_milliseconds_matter_only_between_tokens(self) -> None:
+        rng = random.Random(8)
+        control = histogram([rng.uniform(0.001, 0.0049) for _ in range(2000)])
+        canary = histogram([rng.uniform(0.0051, 0.0095) for _ in range(2000)])
+        assert times("first token p50", 0.5, canary, control, DEMANDS).verdict == "good"
+        assert times("tokens per second", 0.5, canary, control, DEMANDS, 0.001).verdict == "breach"
+
     def test_a_cold_start_condemns_nobody(self) -> None:
         rng = random.Random(5)
         check = times("p50", 0.5, answers(rng, 10, 10), answers(rng, 1000), DEMANDS)
