@@ -72,7 +72,8 @@ def times(
     """Is this quantile larger by more than the tolerance?
 
     It is, if the quantile read from the canary's buckets is, and if more of its values lie beyond the bucket of the
-    control's quantile than chance would put there. A difference below `least_s` matters to nobody. What happens inside one bucket is not seen: they grow by up to 2.5.
+    control's quantile than chance would put there. A difference below `least_s` matters to nobody. What happens inside
+    one bucket is not seen: they grow by up to 2.5.
     """
     if not canary.count or not control.count:
         return Check(name, "too little data", 0, 0, canary.count, control.count, 1)
