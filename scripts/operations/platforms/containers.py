@@ -42,7 +42,10 @@ class Containers:
     def by_service(self) -> dict[str, Container]:
         """All there are. Raises StepFailed, or ValueError where docker's answer cannot be read."""
         words = ["docker", "ps", "--all", "--quiet", "--filter", f"label={PROJECT}={self._project}"]
-        return dict(_container(each) for each in self._inspected(self._shell.look(words).split()))
+        found = [_container(each) for each in self._inspected(self._shell.look(words).split())]
+        return dict(
+            sorted(found, key=lambda pair: bool(pair[1].image))
+        )  # a killed compose may leave a second, dead one
 
     @cached_property
     def edge(self) -> str:
