@@ -43,9 +43,7 @@ class Containers:
         """All there are. Raises StepFailed, or ValueError where docker's answer cannot be read."""
         words = ["docker", "ps", "--all", "--quiet", "--filter", f"label={PROJECT}={self._project}"]
         found = [_container(each) for each in self._inspected(self._shell.look(words).split())]
-        return dict(
-            sorted(found, key=lambda pair: bool(pair[1].image))
-        )  # a killed compose may leave a second, dead one
+        return dict(sorted(found, key=lambda pair: bool(pair[1].image)))  # a killed compose may leave a dead second
 
     @cached_property
     def edge(self) -> str:
