@@ -36,7 +36,7 @@ def _tail(first: int, last: int, log_chance: Callable[[int], float]) -> float:
     for k in range(first, last + 1):
         term = exp(log_chance(k))
         total += term
-        if term < before and term < NEGLIGIBLE * max(total, NEGLIGIBLE):
+        if term < before and term < NEGLIGIBLE * total:
             break
         before = term
     return min(1.0, total)
