@@ -61,6 +61,14 @@ def _parser() -> argparse.ArgumentParser:
     asking.add_argument("--url", default="http://127.0.0.1:8080")
     asking.add_argument("--json", action="store_true", help="as the gateway tells it")
     asking.set_defaults(run=_status)
+
+    trying = verbs.add_parser("smoke-test", help="try a running gateway: keys, models, a stream, a typed function, ...")
+    trying.add_argument("--url", default="http://127.0.0.1:8080")
+    trying.add_argument("--key", help="a client's key; better in PENSTOCK_KEY; beside a gateway, its settings' first")
+    trying.add_argument("--model", help="the model to ask (the first)")
+    trying.add_argument("--insecure", action="store_true", help="take any certificate")
+    trying.add_argument("--dry-run", action="store_true", help="say what would be tried, and send nothing")
+    trying.set_defaults(run=_smoke)
     return parser
 
 
@@ -77,6 +85,13 @@ def _status(options: argparse.Namespace) -> int:
     from penstock import status
 
     return status.run(options.url, as_json=options.json)
+
+
+def _smoke(options: argparse.Namespace) -> int:
+    from penstock import smoke
+
+    keys = smoke.keys(options.key)
+    return smoke.run(options.url, keys, options.model, insecure=options.insecure, dry=options.dry_run)
 
 
 def _serve(options: argparse.Namespace) -> int:

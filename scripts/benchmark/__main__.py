@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Container
@@ -35,6 +36,7 @@ def main() -> int:
         return 1
     program, load = map(int, options.cores.split(","))
     os.sched_setaffinity(0, {load})
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # else what it started would outlive it
     with tempfile.TemporaryDirectory(prefix="penstock-bench-") as folder:
         bench = Bench(ROOT, Path(folder), peers, Cores(program, load))
         _run(bench, options)

@@ -1,0 +1,1 @@
+"""Load at a steady rate, and what became of each request."""

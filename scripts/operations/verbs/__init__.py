@@ -1,0 +1,1 @@
+"""What a person or a pipeline can ask for; each has its script in scripts/."""
