@@ -11,8 +11,10 @@ Deed = Callable[[Peer, bytes], Awaitable[None]]
 class Scripted:
     """The script of one peer. It counts the requests that it took."""
 
-    def __init__(self, deed: Deed) -> None:
+    def __init__(self, deed: Deed, check: Deed | None = None) -> None:
+        """`check` is what it does when it is asked whether it is ready: it says that it is."""
         self._deed = deed
+        self._check = check or answer
         self.taken: list[bytes] = []
 
     @property
@@ -21,7 +23,7 @@ class Scripted:
             while True:
                 head = await peer.head()
                 if head.startswith(b"GET /health/ready "):
-                    await peer.send(sized(b"{}"))
+                    await self._check(peer, head)
                     continue
                 self.taken.append(head)
                 await self._deed(peer, head)

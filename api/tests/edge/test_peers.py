@@ -13,7 +13,7 @@ import pytest
 
 from tests.edge.conftest import Fleet, MakeEdge, address
 from tests.edge.edge import Edge
-from tests.edge.scripted import Scripted, answer, silent
+from tests.edge.scripted import Scripted, answer, reset, silent
 from tests.figures import Figures
 from tests.load.traffic import WELL, Ended, Result, Traffic, outcomes
 from tests.talk import until
@@ -116,6 +116,18 @@ async def test_requests_go_where_the_least_are_open(make_edge: MakeEdge) -> None
         states = {peer["in_flight"] for peer in (await asyncio.to_thread(edge.peers)).values()}
         assert states <= {0, 1}
         await asyncio.to_thread(until, lambda: {peer["in_flight"] for peer in edge.peers().values()} == {0})
+
+
+async def test_where_all_are_too_busy_for_checks_they_are_asked_all_the_same(make_edge: MakeEdge) -> None:
+    slow, dead = Scripted(answer, check=silent), Scripted(answer, check=reset)
+    async with Wire(slow.script) as one, Wire(dead.script) as two:
+        edge = await asyncio.to_thread(make_edge, {"blue": [f"127.0.0.1:{wire.origin.port}" for wire in (one, two)]})
+        await asyncio.to_thread(until, lambda: sum("is down" in line for line in edge.told) == 2)
+        assert await asyncio.to_thread(edge.up) == set()
+        async with httpx.AsyncClient(verify=False, trust_env=False) as client:
+            told = [await client.post(f"{edge.url}/v1/chat/completions", json={}) for _ in range(10)]
+    assert [answer.status_code for answer in told] == [200] * 10
+    assert (len(slow.taken), len(dead.taken)) == (10, 0)
 
 
 def test_a_worker_that_is_killed_leaves_no_trace(fleet: Fleet, make_edge: MakeEdge) -> None:

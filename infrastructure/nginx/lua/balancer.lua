@@ -8,13 +8,13 @@ local dict = ngx.shared.edge
 local M = {}
 local NGX_BUSY = -3 -- what nginx takes as "nobody is there", and makes 502 of
 
--- The usable peer of a colour with the least in flight, one of them by chance; nil if there is none.
-local function least(colour, not_this)
+-- The peer of a colour with the least in flight of those that will do, one of them by chance; nil if there is none.
+local function least(colour, will_do, not_this)
   local list, found, fewest = peers.of[colour] or {}, nil, math.huge
   local start = math.random(math.max(1, #list))
   for step = 1, #list do
     local peer = list[(start + step) % #list + 1]
-    if peer.name ~= not_this and peers.usable(peer) then
+    if peer.name ~= not_this and will_do(peer) then
       local open = in_flight.of(peer)
       if open < fewest then found, fewest = peer, open end
     end
@@ -24,12 +24,14 @@ end
 
 local function pick(not_this)
   local drawn = shares.draw()
-  local peer = least(drawn, not_this)
-  for _, colour in ipairs(peers.colours) do
-    if peer then break end
-    if colour ~= drawn then peer = least(colour, not_this) end
+  for _, will_do in ipairs({ peers.usable, peers.is_last_resort }) do
+    local peer = least(drawn, will_do, not_this)
+    for _, colour in ipairs(peers.colours) do
+      if peer then return peer end
+      if colour ~= drawn then peer = least(colour, will_do, not_this) end
+    end
+    if peer then return peer end
   end
-  return peer
 end
 
 -- What nginx has of the last try, of a variable that lists all tries.

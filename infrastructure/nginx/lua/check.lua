@@ -40,7 +40,7 @@ local function look(peer)
   if ready then
     peers.found(peer, true)
   elseif why ~= SILENT or silences >= 2 then
-    peers.found(peer, false, why)
+    peers.found(peer, false, why, why == SILENT)
   end
 end
 

@@ -8,7 +8,7 @@ local function peer(colour, host, port)
   local name = is_ip and host .. ":" .. port or host
   if M.named[name] then error("EDGE_PEERS names " .. name .. " twice", 0) end
   local new = { name = name, colour = colour, host = host, port = tonumber(port), is_ip = is_ip }
-  for _, fact in ipairs({ "up", "drained", "silences", "ip" }) do new[fact] = fact .. " " .. name end
+  for _, fact in ipairs({ "up", "drained", "silences", "ip", "mute" }) do new[fact] = fact .. " " .. name end
   M.named[name] = new
   table.insert(M.list, new)
   table.insert(M.of[colour], new)
@@ -42,13 +42,18 @@ function M.usable(of)
   return dict:get(of.up) == true and not dict:get(of.drained)
 end
 
--- It was found to be up or down; a change is told in the log.
-function M.found(of, up, why)
+-- It counts as down, but only because it is silent: it may be busy. Where nobody else is there, it is asked all the same.
+function M.is_last_resort(of)
+  return dict:get(of.mute) == true and not dict:get(of.drained)
+end
+
+-- It was found to be up or down; a change is told in the log. `mute`: for its silence alone.
+function M.found(of, up, why, mute)
+  dict:set(of.mute, not up and mute == true)
   if dict:get(of.up) ~= up then
     dict:set(of.up, up)
     ngx.log(ngx.WARN, "edge: ", of.name, up and " is up" or " is down: ", up and "" or why)
   end
 end
-
 
 return M
