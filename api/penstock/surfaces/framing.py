@@ -35,7 +35,7 @@ class Framing:
 
     def start(self, status: int, headers: Headers, standing: bytes) -> None:
         """`standing`: the server's own headers, as lines. Raises ValueError if a header ends before its line does."""
-        lines = [STATUS_LINES[status]]
+        lines = [_status_line(status)]
         for name, value in headers:
             if name == b"content-length":
                 self._left = int(value)
@@ -54,7 +54,7 @@ class Framing:
 
     def _mark_of_end(self) -> bytes:
         """The end of a body of unknown length is told by chunks; to HTTP/1.0, which knows none, by the connection's."""
-        self._chunked = self._version != "1.0"
+        self._chunked = self._version == "1.1"
         if self._chunked:
             return b"transfer-encoding: chunked\r\n"
         self.keep_alive = False
@@ -85,3 +85,14 @@ class Framing:
         if self._left < 0:
             raise ValueError("The body is longer than its content-length.")
         return data
+
+
+def refusal(status: int, body: bytes) -> bytes:
+    """The whole answer to what is no request, in JSON: the connection ends with it."""
+    head = b"%bcontent-type: application/json\r\nconnection: close\r\ncontent-length: %d\r\n\r\n"
+    return head % (_status_line(status), len(body)) + body
+
+
+def _status_line(status: int) -> bytes:
+    """A target's refusal may have a status that has no name."""
+    return STATUS_LINES.get(status) or b"HTTP/1.1 %d \r\n" % status

@@ -11,7 +11,8 @@ from typing import Any, cast
 from uvicorn.server import ServerState
 
 from penstock.errors import PenstockError
-from penstock.surfaces.framing import STATUS_LINES
+from penstock.surfaces.farewell import Farewell
+from penstock.surfaces.framing import refusal
 from penstock.surfaces.reader import Reader
 from penstock.surfaces.render import error_body
 from penstock.surfaces.wire import Wire
@@ -26,6 +27,9 @@ HEADERS_S = 10.0
 KEEP_ALIVE_S = 75.0
 """How long a connection may be idle between two requests."""
 
+MAX_WAITING = 32
+"""Requests that may wait for an earlier one's answer. Those that came after them are not answered."""
+
 
 class Protocol(asyncio.Protocol):
     """One connection. uvicorn makes it, counts it in `server_state.connections`, and calls `shutdown` on it."""
@@ -38,12 +42,13 @@ class Protocol(asyncio.Protocol):
         self._state = server_state
         self._reader = Reader(self, self._begun)
         self._transport: asyncio.Transport
+        self._farewell: Farewell
         self._wire: Wire | None = None
         """The request that is answered now."""
         self._waiting: deque[Wire] = deque()
-        """Requests that came before an earlier one was answered."""
+        """Requests that came before an earlier one was answered, and its answer taken."""
         self._standing: tuple[list[tuple[bytes, bytes]], bytes] = [], b""
-        self._paused = False
+        self._paused = self._deaf = False
         self._headers_since: float | None = loop.time()
         self._idle_since = 0.0
         self._timer: asyncio.TimerHandle | None = None
@@ -52,19 +57,24 @@ class Protocol(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
+        self._farewell = Farewell(self._transport, self.loop)
         self.write = self._transport.write
         self._state.connections.add(self)  # type: ignore[arg-type]  # it lists the protocols that it knows
         self._check()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._state.connections.discard(self)
+        self._farewell.over()
         if self._timer is not None:
             self._timer.cancel()
         self._waiting.clear()
         if self._wire is not None:
             self._wire.lost()
+            self._wire = None
 
     def data_received(self, data: bytes) -> None:
+        if self._deaf:
+            return
         try:
             self._reader.feed(data)
         except PenstockError as error:
@@ -80,6 +90,8 @@ class Protocol(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         self._flows(True)
+        if self._wire is None and not self._deaf:
+            self._go_on()
 
     def _flows(self, writable: bool) -> None:
         self.writable = writable
@@ -108,28 +120,38 @@ class Protocol(asyncio.Protocol):
         self._state.total_requests += 1
         self._wire = None
         self._idle_since = self.loop.time()
+        if self._headers_since is not None:
+            self._headers_since = self._idle_since
         if not keep_alive:
-            self._transport.close()
-        elif self._waiting:
-            self._begin(self._waiting.popleft())
-        else:
-            self.resume()
-            if self._timer is None:
-                self._check()
+            self._leave(unread=self._reader.in_body or self._paused)
+        elif self.writable:
+            self._go_on()
+        if self._timer is None:
+            self._check()
 
     def shutdown(self) -> None:
         """The server is going: close, or do so after the answer."""
         if self._wire is None:
-            self._transport.close()
+            self._leave()
         else:
             self._wire.close_after()
 
-    def _begun(self, wire: Wire) -> None:
-        if self._wire is None:
-            self._begin(wire)
+    def _go_on(self) -> None:
+        """With the next request, if it is here. The client has taken the last answer: it cannot pile them up."""
+        if self._waiting:
+            self._begin(self._waiting.popleft())
         else:
-            self.pause()
+            self.resume()
+
+    def _begun(self, wire: Wire) -> None:
+        if self._wire is None and self.writable:
+            self._begin(wire)
+            return
+        self.pause()
+        if len(self._waiting) < MAX_WAITING:
             self._waiting.append(wire)
+        else:
+            self._waiting[-1].close_after()
 
     def _begin(self, wire: Wire) -> None:
         self._wire = wire
@@ -139,32 +161,40 @@ class Protocol(asyncio.Protocol):
         try:
             await self._answer(wire)
         finally:
-            if not wire.answered:
-                self._transport.close()
+            if not (wire.answered or wire.gone):
+                self._leave()
 
     def _check(self) -> None:
-        """Close a connection that is quiet for too long. The timer is left to run while a request is answered."""
+        """Hang up on a client that is quiet for too long. The timer is left to run while a request is answered."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._headers_since is not None:
-            due = self._headers_since + HEADERS_S
-        elif self._wire is None:
-            due = self._idle_since + KEEP_ALIVE_S
-        else:
+        if self._wire is not None:
             return
+        if self._headers_since is not None and not self._waiting:
+            due = self._headers_since + HEADERS_S
+        else:
+            due = self._idle_since + KEEP_ALIVE_S
         if due <= self.loop.time():
-            self._transport.close()
+            self._leave()
         else:
             self._timer = self.loop.call_at(due, self._check)
 
+    def _leave(self, *, unread: bool = False) -> None:
+        self._deaf = True
+        self._waiting.clear()
+        self._farewell.begin(unread=unread)
+
     def _refuse(self, error: PenstockError) -> None:
-        """Read no more. The client is told why, unless it still gets the answer to an earlier request."""
+        """Hear no more, and answer what is whole. The client is told why where no answer is under way."""
         LOG.warning(error.message)
-        if self._wire is None:
-            body = error_body(error)
-            self._transport.write(
-                b"%bcontent-type: application/json\r\nconnection: close\r\ncontent-length: %d\r\n\r\n%b"
-                % (STATUS_LINES[error.status], len(body), body)
-            )
-        self._transport.close()
+        self._deaf = True
+        if self._waiting and self._waiting[-1].received_at is None:
+            self._waiting.pop()
+        last = self._waiting[-1] if self._waiting else self._wire
+        if last is not None and last.received_at is not None:
+            last.close_after()
+            return
+        if last is None and self._reader.in_headers:
+            self._transport.write(refusal(error.status, error_body(error)))
+        self._leave()

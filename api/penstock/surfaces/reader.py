@@ -35,18 +35,31 @@ class Reader:
         self._headers: dict[bytes, bytes] = {}
         self._count = self._size = self._bodiless = 0
 
+    @property
+    def in_body(self) -> bool:
+        """Of a request that has begun, the end is not in."""
+        return self._wire is not None
+
     def feed(self, data: bytes) -> None:
         """Raises HeadersTooLarge or InvalidRequest; then nothing more can be read."""
         self._bodiless += len(data)
+        at = self._parse(data)
+        while at < len(data):
+            at += self._parse(memoryview(data)[at:])
+        if self._bodiless > MAX_HEADER_BYTES:
+            raise _too_large()
+
+    def _parse(self, data: bytes | memoryview) -> int:
+        """How many bytes of it are parsed: all, or up to the end of a request that would upgrade."""
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade as upgrade:  # it stops after the headers, at their end's offset
-            self.feed(self._without_upgrade() + data[upgrade.args[0] :])
+        except httptools.HttpParserUpgrade as upgrade:
+            self._parse(self._without_upgrade())
+            return int(upgrade.args[0])
         except httptools.HttpParserError as error:
             cause = error.__context__  # what a callback of ours raised
             raise cause if isinstance(cause, PenstockError) else InvalidRequest("This is not HTTP.") from None
-        if self._bodiless > MAX_HEADER_BYTES:
-            raise _too_large()
+        return len(data)
 
     def _without_upgrade(self) -> bytes:
         """A request to upgrade is read again without it: we offer none (RFC 9110, 7.8)."""
@@ -82,7 +95,7 @@ class Reader:
         self.in_headers = False
         self._bodiless = 0
         version = parser.get_http_version()
-        keep_alive = version != "1.0" and parser.should_keep_alive()
+        keep_alive = version == "1.1" and parser.should_keep_alive()
         asked = (method.decode(), *_path_and_query(self._url))
         self._wire = Wire(self._line, asked, self._headers, version, keep_alive=keep_alive)
         self._begun(self._wire)
@@ -103,7 +116,7 @@ def _path_and_query(url: bytes) -> tuple[str, bytes]:
     if url.startswith(b"/") and not _SPECIAL.search(url):
         return url.decode("ascii"), b""
     parts = httptools.parse_url(url)
-    return unquote(parts.path.decode("ascii")), parts.query or b""
+    return unquote((parts.path or b"/").decode("ascii")), parts.query or b""
 
 
 def _too_large() -> HeadersTooLarge:

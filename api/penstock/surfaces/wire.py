@@ -60,7 +60,7 @@ class Wire:
         self.loop = line.loop
         self._line = line
         self._framing = Framing(self.method, version, keep_alive=keep_alive)
-        self._expects_continue = headers.get(b"expect", b"").lower() == b"100-continue"
+        self._expects_continue = version == "1.1" and headers.get(b"expect", b"").lower() == b"100-continue"
         self._parts: list[bytes] = []
         self._waiter: asyncio.Future[None] | None = None
 

@@ -137,3 +137,63 @@ def test_after_close_nothing_is_answered(gateway: Gateway) -> None:
     with dial(gateway.url) as connection:
         connection.sendall(BYE + BYE)
         assert [status for status, _, _ in answers(everything(connection))] == [200]
+
+
+@pytest.mark.parametrize("upgrade", [b"", b"connection: upgrade\r\nupgrade: h2c\r\n"])
+def test_no_more_than_a_few_may_wait(gateway: Gateway, upgrade: bytes) -> None:
+    """The others are not answered: the connection ends with the last that may."""
+    ask = b"GET /health/live HTTP/1.1\r\nhost: x\r\n" + upgrade + b"\r\n"
+    with dial(gateway.url) as connection:
+        connection.sendall(ask * 3000)
+        told = answers(everything(connection))
+    assert {status for status, _, _ in told} == {200}
+    assert 1 < len(told) <= 34
+    assert told[-1][1][b"connection"] == b"close"
+
+
+def test_what_follows_a_request_and_is_none_spoils_nothing(gateway: Gateway) -> None:
+    """The connection ends with the answer."""
+    first, second = chat("a", stream=True), chat("b")
+    with dial(gateway.url) as connection:
+        connection.sendall(b"".join((*first, *second)) + b"}}\r\n" + BYE)
+        told = answers(everything(connection))
+    assert [headers[b"x-request-id"] for _, headers, _ in told] == [b"a", b"b"]
+    assert told[0][2].endswith(b"data: [DONE]\n\n")
+    assert told[1][1][b"connection"] == b"close"
+
+
+def test_a_body_that_breaks_after_its_refusal_gets_no_second_answer(gateway: Gateway) -> None:
+    head, _ = chat("a", chunked=True)
+    with dial(gateway.url) as connection:
+        connection.sendall(head.replace(b"application/json", b"text/plain"))
+        refused = connection.recv(5000)
+        connection.sendall(b"no size\r\n")
+        assert [status for status, _, _ in answers(refused + everything(connection))] == [415]
+
+
+@pytest.mark.parametrize("target", ["http://x", "http://x?a=b", "http://x/", "/"])
+def test_a_target_may_be_a_whole_url(gateway: Gateway, target: str) -> None:
+    with dial(gateway.url) as connection:
+        connection.sendall(b"GET %b HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n" % target.encode())
+        ((status, headers, _),) = answers(everything(connection))
+    assert (status, headers[b"content-type"]) == (200, b"text/html; charset=utf-8")
+
+
+def test_http_1_0_is_not_told_to_go_on(gateway: Gateway) -> None:
+    head, body = chat("a", expects=True)
+    with dial(gateway.url) as connection:
+        connection.sendall(head.replace(b"HTTP/1.1", b"HTTP/1.0"))
+        connection.settimeout(0.3)
+        with pytest.raises(TimeoutError):
+            connection.recv(1000)
+        connection.settimeout(15)
+        connection.sendall(body)
+        assert [status for status, _, _ in answers(everything(connection))] == [200]
+
+
+@pytest.mark.parametrize("version", ["0.9", "2.0"])
+def test_another_version_is_not_kept(gateway: Gateway, version: str) -> None:
+    ask = f"GET /health/live HTTP/{version}\r\nconnection: keep-alive\r\n\r\n"
+    with dial(gateway.url) as connection:
+        connection.sendall(ask.encode())
+        assert [status for status, _, _ in answers(everything(connection))] == [200]

@@ -58,6 +58,7 @@ ROWS = {
     "404": Row(status(404), (404, "not_found"), "closed", False),
     "413": Row(status(413), (413, "target_refused"), "closed", False),
     "422": Row(status(422), (422, "target_refused"), "closed", False),
+    "without_a_name": Row(status(420), (420, "target_refused"), "closed", False),
 }
 EACH = pytest.mark.parametrize(
     ("row", "stream"),

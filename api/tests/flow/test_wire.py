@@ -81,6 +81,14 @@ def test_a_body_in_chunks_that_is_too_large(gateway: Gateway, path: str) -> None
     assert answer.startswith(b"HTTP/1.1 413 ")
 
 
+def test_one_that_sends_on_after_its_refusal_finds_it(gateway: Gateway) -> None:
+    with dial(gateway.url) as connection:
+        connection.sendall(HEAD + b"content-length: %d\r\n\r\n" % ENDLESS)
+        for _ in range(ENDLESS // 2**20):
+            connection.sendall(b" " * 2**20)
+        assert everything(connection).startswith(b"HTTP/1.1 413 ")
+
+
 @pytest.mark.parametrize("path", [CHAT, "/admin/targets"])
 def test_a_slow_body(gateway: Gateway, path: str) -> None:
     with dial(gateway.url) as connection:
