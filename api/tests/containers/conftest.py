@@ -4,6 +4,8 @@ import os
 from collections.abc import Iterator
 
 import pytest
+
+from tests.containers.site import Site
 from tests.docker import Engine
 from tests.stack import Stack
 
@@ -14,3 +16,8 @@ def stack(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         pytest.skip("for want of root")  # who alone can make the stand-ins of the official images
     with Stack(engine, tmp_path_factory.mktemp("stack")) as stack:
         yield stack
+
+
+@pytest.fixture(scope="session")
+def site(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Site:
+    return Site(stack, tmp_path_factory.mktemp("site"))

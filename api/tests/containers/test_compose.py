@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 from penstock import __version__
+
 from tests.docker import can_compose
 from tests.pages import ROOT
 

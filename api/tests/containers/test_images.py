@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+
 from tests.figures import Figures
 from tests.stack import Stack
 from tests.talk import until

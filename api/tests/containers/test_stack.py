@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+
 from tests.stack import Stack
 from tests.talk import CHAT, HELLO, events, told, until
 
