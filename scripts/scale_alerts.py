@@ -1,0 +1,46 @@
+#!/usr/bin/env python3
+"""Copy a folder of rules or Alertmanager's, with its times scaled, so that a drill need not wait as long as a night does.
+
+    scripts/scale_alerts.py FROM TO [--by 0.1] [--windows 0.1]
+
+`--by` scales how long an alert must hold (for, keep_firing_for) and what Alertmanager waits (group_wait,
+group_interval, repeat_interval); `--windows` the ranges that rules look back over, whose names then say more than is
+true. No time becomes shorter than a second, no range shorter than `--shortest` seconds: it must hold a few scrapes.
+"""
+
+import argparse
+import re
+from pathlib import Path
+
+SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+WAIT = re.compile(r"^(\s*(?:- )?(?:for|keep_firing_for|group_wait|group_interval|repeat_interval): )(\d+)(ms|[smhdw])\b", re.M)
+RANGE = re.compile(r"(\[)(\d+)(ms|[smhdw])(?=\])")
+
+
+def scale(text: str, times: re.Pattern[str], by: float, shortest_s: float) -> str:
+    """The text with every time that the pattern finds scaled, in whole milliseconds."""
+
+    def scaled(found: re.Match[str]) -> str:
+        seconds = int(found[2]) * SECONDS[found[3]]
+        return f"{found[1]}{round(1000 * min(seconds, max(seconds * by, shortest_s)))}ms"
+
+    return times.sub(scaled, text)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Copy rules with their times scaled.")
+    parser.add_argument("source", type=Path, metavar="FROM")
+    parser.add_argument("target", type=Path, metavar="TO")
+    parser.add_argument("--by", type=float, default=0.1, help="for waits (0.1)")
+    parser.add_argument("--windows", type=float, default=1.0, help="for the ranges of rules (1)")
+    parser.add_argument("--shortest", type=float, default=15.0, help="seconds that a range keeps at least (15)")
+    asked = parser.parse_args()
+    asked.target.mkdir(parents=True, exist_ok=True)
+    for file in sorted(asked.source.glob("*.yml")):
+        text = scale(file.read_text(), WAIT, asked.by, 1.0)
+        text = scale(text, RANGE, asked.windows, asked.shortest)
+        (asked.target / file.name).write_text(text)
+
+
+if __name__ == "__main__":
+    main()
