@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Copy a folder of rules or Alertmanager's, with its times scaled, so that a drill need not wait as long as a night does.
+"""Copy a folder of rules, or Alertmanager's, with its times scaled: a drill need not wait as long as a night does.
 
     scripts/scale_alerts.py FROM TO [--by 0.1] [--windows 0.1]
 
@@ -13,12 +13,16 @@ import re
 from pathlib import Path
 
 SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-WAIT = re.compile(r"^(\s*(?:- )?(?:for|keep_firing_for|group_wait|group_interval|repeat_interval): )(\d+)(ms|[smhdw])\b", re.M)
+WAIT = re.compile(
+    r"^(\s*(?:- )?(?:for|keep_firing_for|group_wait|group_interval|repeat_interval): )(\d+)(ms|[smhdw])\b", re.M
+)
 RANGE = re.compile(r"(\[)(\d+)(ms|[smhdw])(?=\])")
 
 
 def scale(text: str, times: re.Pattern[str], by: float, shortest_s: float) -> str:
     """The text with every time that the pattern finds scaled, in whole milliseconds."""
+    if by >= 1:
+        return text
 
     def scaled(found: re.Match[str]) -> str:
         seconds = int(found[2]) * SECONDS[found[3]]

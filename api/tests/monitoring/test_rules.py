@@ -1,0 +1,114 @@
+"""The rules and configurations are whole, and each alert has its tests and everything that its reader needs."""
+
+import re
+import subprocess
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.monitoring.rules import ALERTS, FILES, RECORDINGS, ROUTES, Rule, metrics
+from tests.monitoring.watchers import MONITORING
+
+TESTS = sorted((MONITORING / "prometheus/tests").glob("*.yml"))
+
+
+def run(*command: str | Path) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=100)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_prometheus_takes_the_configuration_and_every_rule_file(require: Callable[[str], str]) -> None:
+    done = [
+        require("promtool"),
+        "check",
+        "config",
+        "--lint=all",
+        "--lint-fatal",
+        MONITORING / "prometheus/prometheus.yml",
+    ]
+    told = subprocess.run(done, capture_output=True, text=True, check=False)
+    assert told.returncode == 0, told.stdout + told.stderr
+    assert all(f"rules/{file.name}" in told.stdout for file in FILES)
+
+
+def test_alertmanager_takes_its_configuration(require: Callable[[str], str], tmp_path: Path) -> None:
+    text = (MONITORING / "alertmanager/alertmanager.yml").read_text()
+    assert text.count("url_file: /run/secrets/") == 2
+    copy = tmp_path / "alertmanager.yml"  # Debian's version does not know url_file of a webhook
+    copy.write_text(text.replace("{url_file: /run/secrets/pager_url", "{url: http://127.0.0.1:9"))
+    run(require("amtool"), "check-config", copy)
+
+
+@pytest.mark.parametrize("file", TESTS, ids=lambda path: path.stem)
+def test_alerts_fire_and_end_when_they_should(file: Path, require: Callable[[str], str]) -> None:
+    run(require("promtool"), "test", "rules", file)
+
+
+def expectations() -> dict[tuple[str, str], list[bool]]:
+    """Of each alert by name and severity: whether it fires, look by look, in all tests together."""
+    found = defaultdict(list)
+    severities = defaultdict(set)
+    for rule in ALERTS:
+        severities[rule.name].add(rule.severity)
+    for file in TESTS:
+        for test in yaml.safe_load(file.read_text())["tests"]:
+            for look in test["alert_rule_test"]:
+                fired = {alert["exp_labels"]["severity"] for alert in look.get("exp_alerts", ())}
+                for severity in severities[look["alertname"]]:
+                    found[look["alertname"], severity].append(severity in fired)
+    return found
+
+
+@pytest.mark.parametrize("rule", ALERTS, ids=lambda rule: f"{rule.name}-{rule.severity}")
+class TestEveryAlert:
+    def test_is_tested_for_firing_and_for_silence(self, rule: Rule) -> None:
+        assert set(expectations()[rule.name, rule.severity]) == {True, False}
+
+    def test_says_how_bad_it_is_with_numbers_and_where_to_look(self, rule: Rule) -> None:
+        assert rule.severity in {"page", "ticket", "info"}
+        told = rule.annotations
+        assert set(told) == {"summary", "description", "dashboard", "runbook"}
+        assert re.search(r"\$value|\bquery\b", told["summary"])
+        assert re.fullmatch(r"\{\{ \$externalLabels\.grafana \}\}/d/penstock-\w+", told["dashboard"])
+        assert told["runbook"] == f"{{{{ $externalLabels.runbook }}}}/{rule.name}.md"
+
+
+@pytest.mark.parametrize("rule", RECORDINGS, ids=lambda rule: rule.name)
+def test_a_recording_is_named_by_level_metric_and_operation(rule: Rule) -> None:
+    assert re.fullmatch(r"[a-z_]+:\w+:[a-z0-9_]+", rule.name)
+    assert rule.name not in metrics(rule.expr)
+
+
+def test_where_alerts_lead_is_told_once_and_no_label_of_theirs() -> None:
+    config = yaml.safe_load((MONITORING / "prometheus/prometheus.yml").read_text())
+    outside = set(config["global"]["external_labels"])
+    assert outside == {"grafana", "runbook"}
+    (drop,) = config["alerting"]["alert_relabel_configs"]
+    assert drop["action"] == "labeldrop"
+    assert set(drop["regex"].split("|")) == outside
+
+
+def test_jobs_that_rules_name_are_scraped() -> None:
+    scraped = {
+        job["job_name"]
+        for job in yaml.safe_load((MONITORING / "prometheus/prometheus.yml").read_text())["scrape_configs"]
+    }
+    named = {
+        job
+        for rule in ALERTS + RECORDINGS
+        for jobs in re.findall(r'job!?=~?"([^"]+)"', rule.expr)
+        for job in jobs.split("|")
+    }
+    assert named
+    assert named <= scraped
+
+
+def test_what_is_inhibited_exists() -> None:
+    names = {rule.name for rule in ALERTS}
+    for rule in ROUTES["inhibit_rules"]:
+        matchers = rule["source_matchers"] + rule["target_matchers"]
+        for matcher in (each for each in matchers if each.startswith("alertname")):
+            assert set(matcher.split('"')[1].split("|")) <= names, matcher
