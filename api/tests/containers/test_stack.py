@@ -83,6 +83,11 @@ def test_prometheus_reads_everything_that_runs(stack: Stack) -> None:
     assert blue == {slot: f"api-blue-{slot}" for slot in "123"}
 
 
+def test_prometheus_evaluates_the_rules(stack: Stack) -> None:
+    query = "promtool query instant http://127.0.0.1:9090 plan:penstock_errors_per_request:ratio".split()
+    until(lambda: "=> 0.05 " in stack.compose("exec", "-T", "prometheus", *query), 60)
+
+
 def bring_up(stack: Stack, *services: str) -> None:
     stack.compose("up", "--detach", "--no-build", "--no-deps", "--wait", *services)
 

@@ -14,23 +14,16 @@ from tests.monitoring.watchers import MONITORING
 TESTS = sorted((MONITORING / "prometheus/tests").glob("*.yml"))
 
 
-def run(*command: str | Path) -> None:
+def run(*command: str | Path) -> str:
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=100)
     assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
 
 
 def test_prometheus_takes_the_configuration_and_every_rule_file(require: Callable[[str], str]) -> None:
-    done = [
-        require("promtool"),
-        "check",
-        "config",
-        "--lint=all",
-        "--lint-fatal",
-        MONITORING / "prometheus/prometheus.yml",
-    ]
-    told = subprocess.run(done, capture_output=True, text=True, check=False)
-    assert told.returncode == 0, told.stdout + told.stderr
-    assert all(f"rules/{file.name}" in told.stdout for file in FILES)
+    program, config = require("promtool"), MONITORING / "prometheus/prometheus.yml"
+    told = run(program, "check", "config", "--lint=all", "--lint-fatal", config)
+    assert all(f"rules/{file.name}" in told for file in FILES)
 
 
 def test_alertmanager_takes_its_configuration(require: Callable[[str], str], tmp_path: Path) -> None:

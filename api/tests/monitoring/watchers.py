@@ -24,7 +24,7 @@ STAND_IN = ROOT / "infrastructure/compose/stand-ins/alertmanager"
 
 def scaled(source: Path, target: Path, by: float) -> Path:
     """The folder's files with their waits scaled, in another folder."""
-    command = [sys.executable, ROOT / "scripts/scale_alerts.py", source, target, "--by", str(by)]
+    command: list[str | Path] = [sys.executable, ROOT / "scripts/scale_alerts.py", source, target, "--by", str(by)]
     subprocess.run(command, check=True)
     return target
 
