@@ -22,6 +22,7 @@ def ends() -> Iterator[ExitStack]:
         yield stack
 
 
+@pytest.mark.slow
 def test_a_dead_pool_is_told_once_and_taken_back(
     require: Callable[[str], str], ends: ExitStack, tmp_path: Path
 ) -> None:
@@ -41,9 +42,9 @@ def test_a_dead_pool_is_told_once_and_taken_back(
     assert prometheus.alerts() == {}
 
     replica.kill()
-    until(lambda: prometheus.alerts().get("ReplicaDown") == "pending", 15)
-    until(lambda: prometheus.alerts().get("ReplicaDown") == "firing", 15)
-    until(receiver.pages, 15)
+    until(lambda: prometheus.alerts().get("ReplicaDown") == "pending", 30)
+    until(lambda: prometheus.alerts().get("ReplicaDown") == "firing", 30)
+    until(receiver.pages, 30)
     (page,) = receiver.pages()[0]["alerts"]
     assert page["labels"] == {"alertname": "ModelDown", "model": "tiny", "severity": "page"}
     assert page["annotations"]["summary"] == "tiny: all 1 replicas are down"
@@ -53,5 +54,5 @@ def test_a_dead_pool_is_told_once_and_taken_back(
     start(Simulator("--model", "tiny", port=port))
     until(lambda: receiver.paged("resolved") == {"ModelDown"}, 30)
     assert not any("ReplicaDown" in said for said in receiver.slack()), "an echo of the dead pool was heard"
-    until(lambda: "ReplicaDown" not in prometheus.alerts(), 15)
+    until(lambda: "ReplicaDown" not in prometheus.alerts(), 30)
     assert prometheus.sick() == {}
