@@ -155,7 +155,7 @@ class Protocol(asyncio.Protocol):
 
     def _begin(self, wire: Wire) -> None:
         self._wire = wire
-        wire.task = self.loop.create_task(self._run(wire))
+        wire.begin(self.loop.create_task(self._run(wire)))
 
     async def _run(self, wire: Wire) -> None:
         try:

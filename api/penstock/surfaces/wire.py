@@ -69,6 +69,12 @@ class Wire:
         """The client does, with what is written."""
         return self._line.writable or self.gone
 
+    def begin(self, task: asyncio.Task[None]) -> None:
+        """Its turn has come. That it waited for an earlier request's answer was the client's doing, not our time."""
+        self.task = task
+        if self.received_at is not None:
+            self.received_at = time.monotonic()
+
     # The request
 
     def body(self) -> bytes:

@@ -90,3 +90,13 @@ def test_a_slow_upload_is_not_our_time(gateway: Gateway) -> None:
             assert everything(connection).startswith(b"HTTP/1.1 200 ")
         assert client.samples()[name] - before < 0.3
     assert gateway.wait_for(lambda line: line.get("request_id") == "slow")["seconds"] < 0.45
+
+
+def test_the_wait_for_an_earlier_answer_is_not_our_time(gateway: Gateway) -> None:
+    first = request(stream=True, max_tokens=2000, min_tokens=2000, ignore_eos=True)
+    with dial(gateway.url) as connection:
+        began = time.monotonic()
+        connection.sendall(first + request("x-request-id: behind", "connection: close"))
+        assert everything(connection).count(b"HTTP/1.1 200 ") == 2
+        took = time.monotonic() - began
+    assert gateway.wait_for(lambda line: line.get("request_id") == "behind")["seconds"] < took / 2
