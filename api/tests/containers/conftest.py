@@ -18,6 +18,9 @@ def stack(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         yield stack
 
 
-@pytest.fixture(scope="session")
-def site(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Site:
-    return Site(stack, tmp_path_factory.mktemp("site"))
+@pytest.fixture(scope="module")
+def site(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The stack as a host to deploy to; afterwards it is as it was."""
+    site = Site(stack, tmp_path_factory.mktemp("site"))
+    yield site
+    site.put_back()

@@ -50,6 +50,11 @@ class Site(Host):
     def _compose(self, *words: str) -> str:
         return self.stack.engine.run("docker", "compose", "--profile", "green", *words, **self.environment)
 
+    def put_back(self) -> None:
+        """The stack as it came up: blue alone, with its first version and settings."""
+        self._compose("rm", "--stop", "--force", *(f"api-green-{slot}" for slot in (1, 2, 3)))
+        self.stack.compose("up", "--detach", "--no-build", "--wait")
+
     def edge(self) -> dict[str, Any]:
         told: dict[str, Any] = json.loads(
             self._compose("exec", "-T", "edge", "curl", "-s", "http://127.0.0.1:9180/edge")
