@@ -110,6 +110,12 @@ class Protocol(asyncio.Protocol):
             self._paused = False
             self._transport.resume_reading()
 
+    @property
+    def peer(self) -> tuple[str, int] | None:
+        """Looked up when it is asked for, which is seldom."""
+        name = self._transport.get_extra_info("peername")
+        return (str(name[0]), int(name[1])) if isinstance(name, tuple) else None
+
     def standing_headers(self) -> bytes:
         headers = self._state.default_headers  # a new list each second, for the date
         if headers is not self._standing[0]:

@@ -23,6 +23,9 @@ class Line(Protocol):
     @property
     def write(self) -> Callable[[bytes], None]: ...
 
+    @property
+    def peer(self) -> tuple[str, int] | None: ...
+
     def pause(self) -> None: ...
 
     def resume(self) -> None: ...
@@ -63,6 +66,11 @@ class Wire:
         self._expects_continue = version == "1.1" and headers.get(b"expect", b"").lower() == b"100-continue"
         self._parts: list[bytes] = []
         self._waiter: asyncio.Future[None] | None = None
+
+    @property
+    def peer(self) -> tuple[str, int] | None:
+        """The address and port of who is connected, where the connection has them and is still there."""
+        return self._line.peer
 
     @property
     def keeps_up(self) -> bool:

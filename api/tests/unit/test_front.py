@@ -20,6 +20,7 @@ class Refusing:
     """A connection that takes nothing."""
 
     writable = True
+    peer = None
 
     def __init__(self) -> None:
         self.loop = asyncio.get_running_loop()
