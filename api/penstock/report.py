@@ -8,7 +8,6 @@ from textwrap import wrap
 from typing import Any
 
 WIDTH = 100
-STALE_S = 10.0
 INCIDENTS = 8
 HEADS = ("target", "kind", "health", "breaker", "in flight", "running", "waiting", "KV", "tokens/s")
 NAME_WIDTH = 22
@@ -78,7 +77,6 @@ def _table(targets: Sequence[Told], paint: Paint) -> Iterator[str]:
 
 def _row(target: Told) -> tuple[str, ...]:
     engine = target["engine"]
-    fresh = engine is not None and engine["age_s"] < STALE_S
     load = (
         (
             str(engine["running"]),
@@ -86,7 +84,7 @@ def _row(target: Told) -> tuple[str, ...]:
             _percent(engine["kv_cache_usage"]),
             f"{engine['tokens_per_s']:.0f}",
         )
-        if fresh
+        if engine is not None
         else ("-", "-", "-", "-")
     )
     return (

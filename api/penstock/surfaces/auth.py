@@ -20,11 +20,8 @@ class Doorkeeper:
     def __init__(self, api_keys: Iterable[SecretStr], operator_keys: Iterable[SecretStr]) -> None:
         self._callers = _hashed(api_keys)
         self._operators = _hashed(operator_keys)
-
-    @property
-    def keyed(self) -> bool:
+        self.keyed = bool(self._callers or self._operators)
         """There are keys at all."""
-        return bool(self._callers or self._operators)
 
     def caller(self, path: str, headers: Mapping[bytes, bytes]) -> str:
         """The caller's name. Raises Unauthorized without a known key, Forbidden where it opens something else."""

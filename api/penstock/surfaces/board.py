@@ -101,7 +101,7 @@ class Board:
                 name=pool.name,
                 aliases=list(pool.aliases),
                 lately=figures_of(counted.get(pool.name, Counts()), seconds),
-                targets=[standing_of(seat.target) for seat in (*pool.replicas, *pool.clouds)],
+                targets=[standing_of(seat.target, pool.stale_s) for seat in (*pool.replicas, *pool.clouds)],
             )
 
     def _last_incidents(self) -> Sequence[Incident]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 
 from pydantic import BaseModel
@@ -37,12 +38,13 @@ class Standing(BaseModel):
             return "drained"
         if not self.up:
             return "down"
-        return "" if self.breaker == "closed" else f"breaker {self.breaker}"
+        return "breaker open" if self.breaker == "open" else ""
 
 
-def standing_of(target: Target) -> Standing:
-    """Now."""
-    engine = target.engine
+def standing_of(target: Target, stale_s: float = math.inf) -> Standing:
+    """Now. What the engine said is left out from the age of `stale_s`."""
+    now = time.monotonic()
+    engine = target.engine if target.engine and now - target.engine.read_at < stale_s else None
     return Standing(
         id=target.id,
         kind=target.kind,
@@ -57,6 +59,6 @@ def standing_of(target: Target) -> Standing:
             waiting=engine.waiting,
             kv_cache_usage=engine.kv_cache_usage,
             tokens_per_s=round(engine.tokens_per_s, 1),
-            age_s=round(time.monotonic() - engine.read_at, 3),
+            age_s=round(now - engine.read_at, 3),
         ),
     )

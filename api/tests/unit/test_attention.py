@@ -32,6 +32,7 @@ def told(targets: list[Standing], **more: Any) -> list[tuple[str, str]]:
         (pool(UP, DOWN), [("warning", "m: 1 of 2 replicas out: gpu-2 (down).")]),
         (pool(UP, DRAINED, OPEN), [("warning", "m: 2 of 3 replicas out: gpu-2 (drained), gpu-3 (breaker open).")]),
         (pool(DOWN, cloud=UP), [("critical", "m: no replica can answer, the cloud does. Out: gpu-1 (down).")]),
+        (pool({**UP, "breaker": "half-open"}), []),
         (pool(DOWN), [("critical", "m: nothing can answer.")]),
         (pool(UP, cloud=OPEN), [("warning", "m: the cloud openai is out (breaker open).")]),
         (pool(cloud=UP), []),
