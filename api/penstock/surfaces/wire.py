@@ -24,7 +24,7 @@ class Line(Protocol):
     def write(self) -> Callable[[bytes], None]: ...
 
     @property
-    def peer(self) -> tuple[str, int] | None: ...
+    def about(self) -> Callable[[str], object]: ...
 
     def pause(self) -> None: ...
 
@@ -69,8 +69,9 @@ class Wire:
 
     @property
     def peer(self) -> tuple[str, int] | None:
-        """The address and port of who is connected, where the connection has them and is still there."""
-        return self._line.peer
+        """The address and port of who is connected. Looked up when it is asked for, which is seldom."""
+        name = self._line.about("peername")
+        return (str(name[0]), int(name[1])) if isinstance(name, tuple) else None
 
     @property
     def keeps_up(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from operator import add
@@ -57,13 +57,7 @@ class Reading(NamedTuple):
 
     at: float
     models: Mapping[str, Counts]
-
-    @property
-    def total(self) -> Counts:
-        total = Counts()
-        for counts in self.models.values():
-            total.add(counts)
-        return total
+    total: Counts
 
 
 class Span(NamedTuple):
@@ -96,8 +90,7 @@ class Lately:
         now = self.read()
         since = next((each for each in self._readings if now.at - each.at <= limit_s), now)
         models = {name: counts.add(since.models.get(name, Counts()), -1) for name, counts in now.models.items()}
-        total = Reading(now.at, models).total
-        return Span(now.at - since.at, models, total)
+        return Span(now.at - since.at, models, now.total.add(since.total, -1))
 
     def series(self) -> Iterator[tuple[float, float]]:
         """Requests and errors a second, between each two readings, the oldest first."""
@@ -111,7 +104,7 @@ class Lately:
         models: defaultdict[str, Counts] = defaultdict(Counts)
         self._read_requests(models)
         self._read_sums(models)
-        return Reading(self._clock(), models)
+        return Reading(self._clock(), models, _total(models.values()))
 
     def _read_requests(self, models: defaultdict[str, Counts]) -> None:
         for (surface, model, kind, outcome), counter in self._metrics.requests.items():
@@ -137,6 +130,13 @@ class Lately:
             models[model].cost_usd += counter.value
         for (model,), counter in self._metrics.saved_usd.items():
             models[model].saved_usd += counter.value
+
+
+def _total(all_counts: Iterable[Counts]) -> Counts:
+    total = Counts()
+    for counts in all_counts:
+        total.add(counts)
+    return total
 
 
 def percentile(share: float, counts: Sequence[int], bounds: Sequence[float] = SECONDS) -> float | None:

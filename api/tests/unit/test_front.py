@@ -20,10 +20,12 @@ class Refusing:
     """A connection that takes nothing."""
 
     writable = True
-    peer = None
 
     def __init__(self) -> None:
         self.loop = asyncio.get_running_loop()
+
+    def about(self, name: str) -> object:
+        return None
 
     def write(self, data: bytes) -> None:
         raise ValueError("not this")
