@@ -9,7 +9,7 @@ from penstock.telemetry.lines import Lines
 from penstock.telemetry.logging import logger_to
 from tests.pages import ROOT
 
-SECRET = "redis://:zanzibar@redis-1"
+REASON = "redis://:zanzibar@redis-1"
 
 
 @pytest.mark.parametrize(
@@ -19,13 +19,13 @@ SECRET = "redis://:zanzibar@redis-1"
         ("breaker moved", {"target": "gpu-1", "state": "half-open"}, "gpu-1: its breaker is half-open."),
         ("target moved", {"target": "gpu-1", "up": False}, "gpu-1 is down."),
         ("target moved", {"target": "gpu-1", "up": True}, "gpu-1 is up again."),
-        ("store moved", {"up": False, "why": SECRET}, "Redis went away: the instance works from its own memory."),
-        ("store moved", {"up": True, "why": SECRET}, "Redis answers again."),
+        ("store moved", {"up": False, "why": REASON}, "Redis went away: the instance works from its own memory."),
+        ("store moved", {"up": True, "why": REASON}, "Redis answers again."),
         ("reloaded", {"targets": ["a", "b"]}, "The settings were read again; 2 targets."),
-        ("reload refused", {"why": SECRET}, "New settings were refused, and the old ones stay; the log says why."),
+        ("reload refused", {"why": REASON}, "New settings were refused, and the old ones stay; the log says why."),
         ("draining", {"open_requests": 3}, "The instance is draining."),
         ("admin", {"target": "gpu-1", "action": "drain"}, "gpu-1: an operator did drain."),
-        ("bug", {"request_id": "req-1", "path": SECRET}, "A bug of ours in req-1; the log has it."),
+        ("bug", {"request_id": "req-1", "path": REASON}, "A bug of ours in req-1; the log has it."),
         ("background task failed", {}, "A background task failed and goes on; the log has it."),
     ],
 )
