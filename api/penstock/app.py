@@ -20,13 +20,19 @@ from penstock.settings import Settings, SettingsError, load_settings
 from penstock.state.from_url import store_from_url
 from penstock.surfaces.admin import Admin
 from penstock.surfaces.auth import Doorkeeper
+from penstock.surfaces.board import Board, Readiness
 from penstock.surfaces.front import Front
 from penstock.surfaces.functions import FunctionsSurface
 from penstock.surfaces.hot import function_routes, openai_routes
 from penstock.surfaces.openai import OpenAISurface
-from penstock.surfaces.ops import Readiness, ops_router
+from penstock.surfaces.ops import ops_router
 from penstock.surfaces.schemas import ErrorBody
+from penstock.surfaces.sight import Sight
+from penstock.surfaces.status_page import status_router
 from penstock.surfaces.translate import EXCEPTION_HANDLERS
+from penstock.surfaces.watchers import Watchers
+from penstock.telemetry.incidents import Incidents
+from penstock.telemetry.lately import Lately
 from penstock.telemetry.lines import Lines
 from penstock.telemetry.logging import library_logs, logger_to
 from penstock.telemetry.metrics import Metrics, TargetState
@@ -54,10 +60,12 @@ class Instance:
 
     def __init__(self, settings: Settings, config: Path | None, lines: Lines) -> None:
         self.settings = settings
-        self.log = logger_to(lines)
+        self._incidents = Incidents()
+        self.log = logger_to(lines, self._incidents)
         self._lines = lines
         self._config = config
         self._metrics = metrics = Metrics()
+        self._lately = Lately(metrics, time.monotonic)
         self._store_up = True
         self._store = store_from_url(
             settings.redis_url.get_secret_value(), clock=time.monotonic, on_change=self._store_changed
@@ -89,6 +97,12 @@ class Instance:
             exception_handlers=EXCEPTION_HANDLERS,
             responses={"4XX": {"model": ErrorBody}},  # else it promises errors of FastAPI's own shape
         )
+        doorkeeper = Doorkeeper(self.settings.api_keys, self.settings.operator_keys)
+        board = Board(
+            self.roster, self._lately, self._incidents, self._readiness, lambda: self._store_up, doorkeeper.keyed
+        )
+        self._watchers = Watchers(board)
+        app.include_router(status_router(board, self._watchers, Sight(self.settings.status_page, doorkeeper)))
         app.include_router(ops_router(self.roster, functions, self._metrics, self._readiness))
         app.include_router(Admin(self.roster, self.log, self._gossip.drained).router)
         openai = OpenAISurface(self.settings, self.roster, self._dispatcher)
@@ -96,7 +110,7 @@ class Instance:
         return Front(
             app=app,
             hot=openai_routes(app, openai) | function_routes(app, typed, functions),
-            doorkeeper=Doorkeeper(self.settings.api_keys, self.settings.operator_keys),
+            doorkeeper=doorkeeper,
             journal=Journal(self._metrics, self._lines),
             log=self.log,
             body_timeout_s=self.settings.body_timeout_s,
@@ -108,7 +122,8 @@ class Instance:
     async def _lifespan(self, app: FastAPI) -> AsyncIterator[None]:
         del app
         with library_logs(self.log):
-            tasks = [asyncio.create_task(self._kept_running(run)) for run in (self._watcher.run, self._gossip.run)]
+            runs = (self._watcher.run, self._gossip.run, self._lately.run)
+            tasks = [asyncio.create_task(self._kept_running(run)) for run in runs]
             await self._watcher.first_look(2 * self.settings.watch.timeout_s)
             try:
                 yield
@@ -142,6 +157,7 @@ class Instance:
         """Tell balancers to send nothing more."""
         self.front.draining = True
         self.log.info("draining", open_requests=self.open_requests)
+        self._watchers.end()
 
     def refuse_new(self) -> None:
         self.front.closed = True

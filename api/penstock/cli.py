@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import ipaddress
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ from penstock import __version__
 from penstock.address import CannotListen, refuse_taken
 from penstock.settings import Settings, SettingsError, load_settings
 from penstock.settings.environment import process_environment
+from penstock.settings.hosts import is_loopback
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -57,9 +57,10 @@ def _parser() -> argparse.ArgumentParser:
     showing.add_argument("--port", type=int, default=8080)
     showing.set_defaults(run=_demo)
 
-    asking = verbs.add_parser("status", help="show a running gateway's targets")
+    asking = verbs.add_parser("status", help="show how a running gateway stands: its models, targets and figures")
     asking.add_argument("--url", default="http://127.0.0.1:8080")
     asking.add_argument("--json", action="store_true", help="as the gateway tells it")
+    asking.add_argument("--watch", action="store_true", help="again every two seconds, until Ctrl-C")
     asking.set_defaults(run=_status)
 
     trying = verbs.add_parser("smoke-test", help="try a running gateway: keys, models, a stream, a typed function, ...")
@@ -84,7 +85,7 @@ def _demo(options: argparse.Namespace) -> int:
 def _status(options: argparse.Namespace) -> int:
     from penstock import status
 
-    return status.run(options.url, as_json=options.json)
+    return status.run(options.url, as_json=options.json, watch=options.watch)
 
 
 def _smoke(options: argparse.Namespace) -> int:
@@ -117,21 +118,12 @@ def serve(settings: Settings, config: Path | None = None, *, reloads: bool = Tru
 
 def refuse_open_door(settings: Settings) -> None:
     """Without keys, only this machine is served. Raises SettingsError."""
-    if settings.api_keys or settings.operator_keys or settings.insecure or _is_loopback(settings.host):
+    if settings.api_keys or settings.operator_keys or settings.insecure or is_loopback(settings.host):
         return
     raise SettingsError(
         f"{settings.host} can be reached from other machines, and no keys are set: "
         "set PENSTOCK_API_KEYS, or say --insecure to serve everyone"
     )
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _check(options: argparse.Namespace) -> int:

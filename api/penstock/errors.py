@@ -97,6 +97,16 @@ class Forbidden(PenstockError):
     code = "operator_key_required"
 
 
+class StatusPageClosed(Forbidden):
+    code = "status_page_closed"
+
+
+class TooManyWatchers(PenstockError):
+    status = 429
+    type = "rate_limit_error"
+    code = "too_many_watchers"
+
+
 @dataclass(frozen=True, slots=True)
 class StopMade:
     """One stop of a call that found no answer: where, and what happened there."""

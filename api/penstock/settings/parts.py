@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
 Ranking = Literal["least_outstanding", "round_robin", "power_of_two", "weighted"]
+StatusPage = Literal["loopback", "operators", "everyone", "off"]
 Seconds = Annotated[float, Field(gt=0)]
 STORE_SCHEMES = ("redis://", "rediss://", "unix://")
 

@@ -30,6 +30,7 @@ from penstock.settings.parts import (
     Replica,
     Retry,
     Seconds,
+    StatusPage,
     Watch,
     checked_store,
     checked_url,
@@ -56,6 +57,7 @@ class Settings(BaseSettings):
     operator_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
         (), description="Keys that open /admin, each as `name=key`."
     )
+    status_page: StatusPage = Field("loopback", description="Who may see the status page at `/`.")
 
     replicas: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="URLs of replicas whose models are discovered; the start that needs no file."

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 from fastapi import APIRouter
@@ -11,31 +10,14 @@ from structlog.typing import FilteringBoundLogger
 
 from penstock.errors import InvalidRequest
 from penstock.settings.parts import Replica
-from penstock.upstream.breaker import State
+from penstock.surfaces.standing import Standing, standing_of
 from penstock.upstream.roster import Roster
-from penstock.upstream.target import Kind, Target
+from penstock.upstream.target import Target
 
 
-class Engine(BaseModel):
-    """What the engine said of itself, and how long ago."""
-
-    running: int
-    waiting: int
-    kv_cache_usage: float
-    age_s: float
-
-
-class TargetCard(BaseModel):
-    id: str
-    kind: Kind
+class TargetCard(Standing):
     url: str
     models: list[str]
-    up: bool
-    drained: bool
-    breaker: State
-    retry_in_s: float
-    in_flight: int
-    engine: Engine | None
 
 
 class TargetList(BaseModel):
@@ -111,23 +93,9 @@ class Admin:
 
 
 def _card(target: Target, roster: Roster) -> TargetCard:
-    engine = target.engine
     seats = [(pool, seat) for pool in roster.models for seat in (*pool.replicas, *pool.clouds)]
     return TargetCard(
-        id=target.id,
-        kind=target.kind,
+        **standing_of(target).model_dump(),
         url=target.url,
         models=[pool.name for pool, seat in seats if seat.target is target],
-        up=target.up,
-        drained=target.drained,
-        breaker=target.breaker.state,
-        retry_in_s=round(target.breaker.retry_in_s, 3),
-        in_flight=target.in_flight,
-        engine=engine
-        and Engine(
-            running=engine.running,
-            waiting=engine.waiting,
-            kv_cache_usage=engine.kv_cache_usage,
-            age_s=round(time.monotonic() - engine.read_at, 3),
-        ),
     )

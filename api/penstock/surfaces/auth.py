@@ -9,7 +9,8 @@ from pydantic import SecretStr
 
 from penstock.errors import Forbidden, Unauthorized
 
-OPEN_ROUTES = frozenset({"/", "/health/live", "/health/ready", "/metrics", "/docs", "/openapi.json"})
+OPEN_ROUTES = frozenset({"/", "/status/events", "/health/live", "/health/ready", "/metrics", "/docs", "/openapi.json"})
+"""Open at this door: the first two have one of their own."""
 ADMIN = "/admin"
 
 
@@ -19,10 +20,16 @@ class Doorkeeper:
     def __init__(self, api_keys: Iterable[SecretStr], operator_keys: Iterable[SecretStr]) -> None:
         self._callers = _hashed(api_keys)
         self._operators = _hashed(operator_keys)
+        self.keyed = bool(self._callers or self._operators)
+        """There are keys at all."""
 
     def caller(self, path: str, headers: Mapping[bytes, bytes]) -> str:
         """The caller's name. Raises Unauthorized without a known key, Forbidden where it opens something else."""
-        if path in OPEN_ROUTES or not (self._callers or self._operators):
+        if path in OPEN_ROUTES:
+            return "anyone"
+        if not self.keyed:
+            if path.startswith(ADMIN) and _is_foreign(headers):
+                raise Forbidden("Without keys, pages of other sites may not do this.")
             return "anyone"
         digest = hashlib.sha256(_bearer(headers)).digest()
         operator = self._operators.get(digest)
@@ -34,6 +41,12 @@ class Doorkeeper:
         if path.startswith(ADMIN):
             raise Forbidden("This needs an operator's key.")
         return caller
+
+
+def _is_foreign(headers: Mapping[bytes, bytes]) -> bool:
+    """A browser says so of every request that a page of another site makes it send."""
+    origin = headers.get(b"origin")
+    return origin is not None and origin.partition(b"://")[2] != headers.get(b"host")
 
 
 def _bearer(headers: Mapping[bytes, bytes]) -> bytes:

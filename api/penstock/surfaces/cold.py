@@ -36,8 +36,9 @@ async def through(app: ASGI, visit: Visit, body_timeout_s: float) -> None:
         if unread:
             unread = False
             return {"type": "http.request", "body": await _body(visit, body_timeout_s), "more_body": False}
-        wire.left = lambda: None if gone.done() else gone.set_result(None)
-        await gone
+        if not wire.gone:
+            wire.left = lambda: None if gone.done() else gone.set_result(None)
+            await gone
         return {"type": "http.disconnect"}
 
     async def send(message: Message) -> None:
@@ -77,7 +78,7 @@ def _scope(wire: Wire) -> Scope:
         "root_path": "",
         "query_string": wire.query,
         "headers": list(wire.headers.items()),
-        "client": None,
+        "client": wire.peer,
         "server": None,
         "state": {},
         "extensions": {},

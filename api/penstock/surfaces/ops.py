@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from html import escape
 from typing import Literal
 
 from fastapi import APIRouter, Response
-from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
+from fastapi.responses import JSONResponse, PlainTextResponse
 from pydantic import BaseModel
 
 from penstock import __version__
 from penstock.functions.catalog import Function
+from penstock.surfaces.board import Readiness
 from penstock.telemetry.metrics import CONTENT_TYPE, Metrics
 from penstock.upstream.roster import Roster
-
-Readiness = Literal["ready", "draining", "no models"]
 
 
 class ModelCard(BaseModel):
@@ -91,19 +89,4 @@ def ops_router(
             ]
         )
 
-    @router.head("/", include_in_schema=False)
-    @router.get("/", response_class=HTMLResponse, include_in_schema=False)
-    async def status() -> str:
-        return _status_page(readiness())
-
     return router
-
-
-def _status_page(state: Readiness) -> str:
-    return f"""<!doctype html>
-<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Penstock</title>
-<style>body{{font:1.1rem/1.6 system-ui;max-width:40rem;margin:4rem auto;padding:0 1rem;color-scheme:light dark}}</style>
-<h1>Penstock {escape(__version__)}</h1>
-<p>This instance is <strong>{escape(state)}</strong>.
-<p><a href="/docs">Its API</a> · <a href="/metrics">its metrics</a></html>
-"""

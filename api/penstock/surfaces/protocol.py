@@ -37,7 +37,6 @@ class Protocol(asyncio.Protocol):
     def __init__(self, answer: Answer, server_state: ServerState, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
         self.writable = True
-        self.write: Callable[[bytes], None]
         self._answer = answer
         self._state = server_state
         self._reader = Reader(self, self._begun)
@@ -58,7 +57,8 @@ class Protocol(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         self._farewell = Farewell(self._transport, self.loop)
-        self.write = self._transport.write
+        self.write: Callable[[bytes], None] = self._transport.write
+        self.about: Callable[[str], object] = transport.get_extra_info
         self._state.connections.add(self)  # type: ignore[arg-type]  # it lists the protocols that it knows
         self._check()
 

@@ -23,6 +23,9 @@ class Line(Protocol):
     @property
     def write(self) -> Callable[[bytes], None]: ...
 
+    @property
+    def about(self) -> Callable[[str], object]: ...
+
     def pause(self) -> None: ...
 
     def resume(self) -> None: ...
@@ -63,6 +66,12 @@ class Wire:
         self._expects_continue = version == "1.1" and headers.get(b"expect", b"").lower() == b"100-continue"
         self._parts: list[bytes] = []
         self._waiter: asyncio.Future[None] | None = None
+
+    @property
+    def peer(self) -> tuple[str, int] | None:
+        """The address and port of who is connected. Looked up when it is asked for, which is seldom."""
+        name = self._line.about("peername")
+        return (str(name[0]), int(name[1])) if isinstance(name, tuple) else None
 
     @property
     def keeps_up(self) -> bool:

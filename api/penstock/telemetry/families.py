@@ -6,7 +6,7 @@ The library's own take a lock for every addition and walk their buckets: six tim
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import ItemsView, Iterator, Sequence
 from itertools import accumulate
 from typing import Generic, TypeVar
 
@@ -60,6 +60,10 @@ class Family(Collector, Generic[Child]):
                 raise ValueError(f"{self._told[0]} has the labels {self._labels}")
             child = self._children[labels] = self._make()
         return child
+
+    def items(self) -> ItemsView[tuple[str, ...], Child]:
+        """The children by their labels' values."""
+        return self._children.items()
 
     def _make(self) -> Child:
         raise NotImplementedError

@@ -11,16 +11,18 @@ import orjson
 import structlog
 from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
 
+from penstock.telemetry.incidents import Incidents
 from penstock.telemetry.lines import Lines
 
 
-def logger_to(lines: Lines) -> FilteringBoundLogger:
-    """A logger that writes JSON lines."""
+def logger_to(lines: Lines, incidents: Incidents | None = None) -> FilteringBoundLogger:
+    """A logger that writes JSON lines; `incidents` sees them first."""
     logger: FilteringBoundLogger = structlog.wrap_logger(
         structlog.BytesLogger(cast(BinaryIO, lines)),
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
+            *([incidents] if incidents is not None else []),
             structlog.processors.format_exc_info,
             _rendered,
         ],

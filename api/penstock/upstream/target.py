@@ -19,13 +19,16 @@ USER_AGENT = f"penstock/{__version__}"
 
 @dataclass(frozen=True, slots=True)
 class EngineGauges:
-    """What a replica's engine said of itself: `elsewhere` is its load beyond what we had in flight there then."""
+    """What a replica's engine said of itself: `elsewhere` is its load beyond what we had in flight there then.
+    `generated`: tokens since the engine started; `tokens_per_s`: since the reading before."""
 
     read_at: float
     running: int
     waiting: int
     kv_cache_usage: float
     elsewhere: int
+    generated: float = 0.0
+    tokens_per_s: float = 0.0
 
 
 class Lease:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from penstock.upstream.target import EngineGauges, Target
 # vLLM's metric names; one line for each engine of a data-parallel replica.
 _RUNNING = re.compile(rb"^vllm:num_requests_running\{[^}]*\} (\S+)", re.MULTILINE)
 _WAITING = re.compile(rb"^vllm:num_requests_waiting\{[^}]*\} (\S+)", re.MULTILINE)
+_GENERATED = re.compile(rb"^vllm:generation_tokens_total\{[^}]*\} (\S+)", re.MULTILINE)
 _KV_CACHE = re.compile(rb"^vllm:kv_cache_usage_perc\{[^}]*\} (\S+)", re.MULTILINE)
 
 
@@ -67,7 +69,7 @@ class Watcher:
             in_flight, begun = target.in_flight, target.begun
             metrics = await self.glance.get(target, "/metrics", deadline)
             ours = in_flight + target.begun - begun  # whatever of ours the engine can have counted meanwhile
-            target.engine = gauges_in(metrics or b"", ours, self.clock()) or target.engine
+            target.engine = gauges_in(metrics or b"", ours, self.clock(), target.engine) or target.engine
         failures = 0 if healthy else self._failures.get(target.id, 0) + 1
         self._failures[target.id] = failures
         self._judge(target, up=failures < self.settings.failures if target.up else healthy)
@@ -92,14 +94,18 @@ class Watcher:
         return asyncio.get_running_loop().time() + self.settings.timeout_s
 
 
-def gauges_in(metrics: bytes, ours: int, now: float) -> EngineGauges | None:
+def gauges_in(metrics: bytes, ours: int, now: float, before: EngineGauges | None = None) -> EngineGauges | None:
     """The engine's load from its metrics; `ours`: how much of it may be our own. None if they are not vLLM's."""
     try:
         running = int(sum(map(float, _RUNNING.findall(metrics))))
         waiting = int(sum(map(float, _WAITING.findall(metrics))))
         usage = max(map(float, _KV_CACHE.findall(metrics)), default=0.0)
+        generated = sum(map(float, _GENERATED.findall(metrics)))
     except (ValueError, OverflowError):  # not a number, or none that can be counted to
         return None
-    if not _RUNNING.search(metrics):
+    if not _RUNNING.search(metrics) or not math.isfinite(usage + generated):
         return None
-    return EngineGauges(now, running, waiting, usage, max(0, running + waiting - ours))
+    tokens_per_s = 0.0
+    if before is not None and generated > before.generated:  # less, if the engine has started again
+        tokens_per_s = (generated - before.generated) / max(now - before.read_at, 1e-3)
+    return EngineGauges(now, running, waiting, usage, max(0, running + waiting - ours), generated, tokens_per_s)

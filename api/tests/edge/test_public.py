@@ -59,7 +59,13 @@ def test_what_is_inside_is_not_reachable(edge: Edge, fleet: Fleet, path: str) ->
     assert edge.wait_for(lambda line: line["request_id"] == mark)["upstream"] == "", "no instance saw it"
 
 
-@pytest.mark.parametrize("path", ["/", "/v1/models", "/v1/functions", "/docs", "/openapi.json", "/health/ready?a=/.."])
+@pytest.mark.parametrize("path", ["/", "/status/events"])
+def test_who_sees_the_status_page_is_the_instance_s_affair(edge: Edge, path: str) -> None:
+    status, body = raw(edge, path)
+    assert (status, json.loads(body)["error"]["code"]) == (403, "status_page_closed")
+
+
+@pytest.mark.parametrize("path", ["/v1/models", "/v1/functions", "/docs", "/openapi.json", "/health/ready?a=/.."])
 def test_what_is_public_is(edge: Edge, path: str) -> None:
     assert raw(edge, path)[0] == 200
 

@@ -118,15 +118,28 @@ def test_status(tmp_path: Path) -> None:
         settings = one_model([], model={"replicas": [{"url": replica.url, "id": "gpu-1"}]})
         keys = {"PENSTOCK_OPERATOR_KEYS": "ops=sk-ops", "PENSTOCK_API_KEYS": "shop=sk-shop"}
         with Gateway(tmp_path, settings, env=keys) as gateway:
-            shown = penstock("status", "--url", gateway.url, PENSTOCK_OPERATOR_KEY="sk-ops")
-            heads, row = (line.split() for line in shown.stdout.strip().splitlines())
-            assert heads[:4] == ["id", "kind", "models", "up"]
-            assert row[:6] == ["gpu-1", "replica", "tiny", "yes", "closed", "no"]
+            shown = penstock("status", "--url", gateway.url, PENSTOCK_OPERATOR_KEY="sk-ops").stdout
+            rows = [line.split() for line in shown.splitlines()]
+            assert ["target", "kind", "health", "breaker"] in [row[:4] for row in rows]
+            assert ["gpu-1", "replica", "up", "closed"] in [row[:4] for row in rows]
+            assert "All is well." in shown
+            assert "\x1b" not in shown
             asjson = penstock("status", "--json", "--url", gateway.url + "/", PENSTOCK_OPERATOR_KEY="sk-ops")
-            assert json.loads(asjson.stdout)[0]["id"] == "gpu-1"
+            assert json.loads(asjson.stdout)["models"][0]["targets"][0]["id"] == "gpu-1"
             refused = penstock("status", "--url", gateway.url)
             assert (refused.returncode, refused.stdout) == (1, "")
             assert "401" in refused.stderr
+
+
+def test_a_status_that_is_watched_is_told_again_until_ctrl_c(tmp_path: Path) -> None:
+    with Gateway(tmp_path, one_model([])) as gateway:
+        command = [*PENSTOCK, "status", "--watch", "--json", "--url", gateway.url]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            first, second = (json.loads(process.stdout.readline()) for _ in range(2))
+            assert first["at"] < second["at"]
+            process.send_signal(signal.SIGINT)
+            assert process.wait(10) == 0
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:9", "nonsense", "http://"])

@@ -71,11 +71,24 @@ def test_open_routes_ask_for_no_key(path: str) -> None:
 
 
 def test_the_open_routes_are_few() -> None:
-    assert {"/", "/health/live", "/health/ready", "/metrics", "/docs", "/openapi.json"} == OPEN_ROUTES
+    probes = {"/health/live", "/health/ready", "/metrics"}
+    assert {"/", "/status/events", "/docs", "/openapi.json"} | probes == OPEN_ROUTES
 
 
 def test_without_any_keys_everyone_is_let_in() -> None:
     assert Doorkeeper((), ()).caller(ADMIN, {}) == "anyone"
+
+
+HERE = {b"host": b"127.0.0.1:8080"}
+
+
+def test_without_any_keys_a_page_of_another_site_does_nothing_as_an_operator() -> None:
+    door = Doorkeeper((), ())
+    assert door.caller(ADMIN, {**HERE, b"origin": b"http://127.0.0.1:8080"}) == "anyone"
+    for origin in (b"https://example.com", b"null", b"http://127.0.0.1:9090"):
+        with pytest.raises(Forbidden):
+            door.caller(ADMIN, {**HERE, b"origin": origin})
+    assert door.caller(CHAT, {**HERE, b"origin": b"https://example.com"}) == "anyone"
 
 
 @pytest.mark.parametrize(

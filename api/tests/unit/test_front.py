@@ -24,6 +24,9 @@ class Refusing:
     def __init__(self) -> None:
         self.loop = asyncio.get_running_loop()
 
+    def about(self, name: str) -> object:
+        return None
+
     def write(self, data: bytes) -> None:
         raise ValueError("not this")
 
