@@ -123,14 +123,14 @@ def test_the_audit_says_who_what_from_to_when_and_how_it_ended(host: StackHost) 
 
 
 def test_a_dry_run_shows_the_commands_and_changes_nothing(host: StackHost) -> None:
-    before = host.stack.edge.state()
+    before = host.stack.edge.state()["shares"]
     for strategy in ("rolling", "blue-green", "canary"):
         shown = host.run("deploy", strategy, "--version", "2", "--dry-run")
         assert shown.code == 0, shown.text
         assert "would run: curl" in shown.text
         assert shown.steps
     assert host.stack.replaced == []
-    assert host.stack.edge.state() == before
+    assert (host.stack.edge.state()["shares"], host.stack.drained()) == (before, set())
     assert not (host.folder / ".deploy").exists()
 
 
