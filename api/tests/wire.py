@@ -103,7 +103,9 @@ class Wire:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         for peer in self.peers:
-            peer._writer.transport.abort()
+            transport = peer._writer.transport
+            if not transport.is_closing() or transport.get_write_buffer_size():  # one that is over cannot be aborted
+                transport.abort()
         await self._server.wait_closed()
         if self._failures:
             raise self._failures[0]

@@ -95,3 +95,18 @@ async def test_many_calls_at_once_are_each_answered_with_their_own(transport_typ
         await asyncio.gather(*(one(number) for number in range(32)))
         assert len(wire.peers) <= 32
         transport.close()
+
+
+@pytest.mark.ours("`whole`, which bounds a body, is a promise of our exchange")
+async def test_a_body_without_an_end_is_given_up_at_the_limit(transport: Transport) -> None:
+    async def endless(peer: Peer) -> None:
+        await peer.request()
+        await peer.send(CHUNKED)
+        while True:
+            await peer.send(chunk(b"x" * 65536))
+
+    async with Wire(endless) as wire:
+        exchange = await ask(transport, wire.origin)
+        assert await exchange.head(soon()) == 200
+        assert await exchange.whole(2**20, soon()) is None
+        exchange.close()

@@ -1,15 +1,19 @@
 """Replicas that do what no simulator does: what they send is bounded, judged, and blamed on nobody else."""
 
+import asyncio
+import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 
 import httpx
+import orjson
 import pytest
 from tests.gateway import Gateway, one_model
-from tests.talk import CHAT, HELLO, code_of, resident
+from tests.talk import CHAT, HELLO, code_of, dial, resident
 from tests.wire import Peer, Wire
 
 OK = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"
@@ -50,6 +54,30 @@ async def test_a_flood_before_any_answer_is_not_kept(tmp_path: Path) -> None:
         answer = await ask(gateway, stream=True)
         assert (answer.status_code, code_of(answer)) == (502, "upstream_error")
         assert resident(gateway) - before < 40 * 2**20
+
+
+async def test_a_first_event_that_is_not_taken_pauses_the_replica(tmp_path: Path) -> None:
+    """It alone is more than what the client's connection holds."""
+    sent = 0
+
+    async def flood(peer: Peer) -> None:
+        nonlocal sent
+        await peer.send(OK)
+        for size in chain([4 * 2**20], repeat(2**16)):
+            await peer.send(b'data: {"choices":[{"index":0,"delta":{"content":"' + b"x" * size + b'"}}]}\n\n')
+            sent += size
+
+    async with gateway_over(tmp_path, flood) as gateway:
+        body = orjson.dumps({"model": "tiny", "messages": HELLO, "stream": True})
+        head = b"POST %b HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
+        with dial(gateway.url) as connection:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16 * 1024)
+            connection.sendall(head % (CHAT.encode(), len(body)) + body)
+            await asyncio.to_thread(connection.recv, 100)
+            await asyncio.sleep(1)
+            at_first = sent
+            await asyncio.sleep(0.5)
+            assert sent == at_first < 32 * 2**20
 
 
 async def test_an_error_whose_body_hangs_is_an_error_at_once(tmp_path: Path) -> None:

@@ -145,6 +145,13 @@ def test_an_error_is_seen_before_and_after_the_first_token(after: bool) -> None:
     assert not whole(events)
 
 
+def test_an_error_in_a_chunk_like_any_other_is_an_error() -> None:
+    events = ChatEvents(1)
+    assert events.see(token()) == "token"
+    assert events.see(token(error={"message": "gone", "code": 500})) == "error"
+    assert events.error == {"message": "gone", "code": 500}
+
+
 def test_what_holds_no_choice_proves_nothing() -> None:
     events = ChatEvents(1)
     assert events.see(event({"id": "chatcmpl-1"})) == "preamble"
