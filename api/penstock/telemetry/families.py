@@ -1,6 +1,6 @@
 """Counters and histograms for one thread: plain numbers, turned into prometheus-client's samples when they are read.
 
-The library's own take a lock for every addition and walk their buckets: six times the cost, on every request.
+The library's own take a lock for every addition and walk their buckets: six to eight times the cost, on every request.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ MAX_HEADER_BYTES = 64 * 1024
 
 
 JOINED_BYTES = 16 * 1024
-"""Up to here copying a body behind its head costs less than handing the kernel both."""
+"""Up to here a body is copied behind its head, for the kernel to be handed one piece."""
 
 
 class Connection(asyncio.Protocol):
