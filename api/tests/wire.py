@@ -103,9 +103,8 @@ class Wire:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         for peer in self.peers:
-            transport = peer._writer.transport
-            if not transport.is_closing() or transport.get_write_buffer_size():  # one that is over cannot be aborted
-                transport.abort()
+            with contextlib.suppress(AttributeError):  # asyncio has forgotten the parts of one that is over
+                peer._writer.transport.abort()
         await self._server.wait_closed()
         if self._failures:
             raise self._failures[0]
