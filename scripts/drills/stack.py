@@ -16,8 +16,8 @@ from drills.page import ROOT
 FILES = ("docker-compose.prod.yml", "infrastructure/compose/laptop.yml")
 STAND_INS = "infrastructure/compose/stand-ins.yml"
 DRILL = "infrastructure/compose/drill.yml"
-SCALES = ("--by", "0.0001", "--windows", "0.0001", "--shortest", "6")
-"""Nearly all waits become a second, and nearly all ranges six: three days become 26 s."""
+SCALES = ("--by", "0.0001", "--windows", "0.004", "--shortest", "6", "--longest", "12")
+"""Nearly all waits become a second; ranges of minutes become six, those of hours and days twelve."""
 DEFAULTS = {
     "COMPOSE_PROJECT_NAME": "penstock-drill",
     "PENSTOCK_HTTP_PORT": "8490",
@@ -55,6 +55,7 @@ class Stack:
         if self.env.get("PENSTOCK_STAND_INS"):
             self._run("scripts/base-images")
         self._run("docker", "compose", "build")
+        self._run("docker", "compose", "rm", "--stop", "--force", "prometheus", "alertmanager")  # their files changed
         self.put_back()
 
     def put_back(self) -> None:

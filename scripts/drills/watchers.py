@@ -12,7 +12,7 @@ from drills.errors import DrillFailed
 
 NOTICED_S = 3.0
 """What a gateway may take to find a replica sick in the drill's stack, and the edge an instance."""
-_RANGE = re.compile(r"\[(\d+)(ms|[smhdw])\]")
+_RANGE = re.compile(r"(last_over_time\([^\[]*)?\[(\d+)(ms|[smhdw])\]")
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _RECORDING = re.compile(r"\b[a-z_]+:\w+:\w+")
 _SCRAPE = re.compile(r"^  scrape_interval: (\d+)(ms|[smhdw])", re.MULTILINE)
@@ -67,7 +67,7 @@ class Prometheus:
 
 
 def _longest_range(query: str, recordings: dict[str, str]) -> float:
-    own = [int(count) * _SECONDS[unit] for count, unit in _RANGE.findall(query)]
+    own = [int(count) * _SECONDS[unit] for memory, count, unit in _RANGE.findall(query) if not memory]
     others = [_longest_range(recordings[name], recordings) for name in _RECORDING.findall(query) if name in recordings]
     return max([*own, *others], default=0)
 
@@ -78,12 +78,19 @@ class Receiver:
     def __init__(self, url: str) -> None:
         self._url = url
 
-    def told(self, alert: str, since: float, *, over: bool = False) -> bool:
-        """Whether a message of it came since then: that it fires, or that it is over."""
-        for message in ask(self._url, "/"):
-            said = (message["body"].get("attachments") or [{}])[0]
-            if message["at"] < since or f"/{alert}.md" not in said.get("text", ""):
-                continue
-            if said["title"].startswith("over: ") is over:
-                return True
-        return False
+    def told(self, alert: str, since: float) -> bool:
+        """Whether it heard since then that it fires."""
+        return False in self._over(alert, since)
+
+    def told_over(self, alert: str, since: float) -> bool:
+        """Whether the last that it heard since then is that it is over."""
+        return self._over(alert, since)[-1:] == [True]
+
+    def _over(self, alert: str, since: float) -> list[bool]:
+        """Of each message about it, whether that says that it is over."""
+        said = [
+            message["body"]["attachments"][0]
+            for message in ask(self._url, "/")
+            if message["at"] >= since and message["body"].get("attachments")
+        ]
+        return [each["title"].startswith("over: ") for each in said if f"/{alert}.md" in each["text"]]

@@ -41,6 +41,7 @@ class Run:
     admitted: float = 0.0
     first_token: float = 0.0
     finished: float = 0.0
+    preempted: int = 0
     hold: Hold | None = None
     start_step: float | None = None
 
@@ -62,6 +63,7 @@ class Engine:
     steps: float = 0.0
     running: int = 0
     decoding: int = 0
+    preemptions: int = 0
     waiting: dict[Run, None] = field(default_factory=dict)
     _reader_free_at: float = 0.0
     _reading: list[tuple[float, int, Run]] = field(default_factory=list)
@@ -127,6 +129,7 @@ class Engine:
             run = next(iter(self.waiting))
             run.hold = self.blocks.take(run.prompt, run.output)
             if run.hold is None:
+                self._preempt(run)
                 return
             del self.waiting[run]
             self.running += 1
@@ -134,6 +137,11 @@ class Engine:
             start = max(self.clock, self._reader_free_at)
             self._reader_free_at = start + run.stretch * self.pace.prefill_seconds(len(run.prompt) - run.cached)
             heapq.heappush(self._reading, (self._reader_free_at, next(self._order), run))
+
+    def _preempt(self, run: Run) -> None:
+        """vLLM would have begun it, and thrown it out once its neighbours needed the memory: counted as that, once."""
+        self.preemptions += not run.preempted
+        run.preempted = 1
 
     def _begin(self, run: Run) -> None:
         run.start_step, run.first_token = self.steps, self.clock
