@@ -6,6 +6,7 @@ import json
 import re
 import urllib.parse
 import urllib.request
+from itertools import pairwise
 from typing import Any
 
 from drills.errors import DrillFailed
@@ -79,11 +80,10 @@ class Receiver:
         self._url = url
 
     def told(self, alert: str, since: float, *, over: bool = False) -> bool:
-        """Whether a message of it came since then: that it fires, or that it is over."""
+        """Whether a message came since then that it fires, or that it is over. A message may be of other alerts too."""
         for message in ask(self._url, "/"):
-            said = (message["body"].get("attachments") or [{}])[0]
-            if message["at"] < since or f"/{alert}.md" not in said.get("text", ""):
-                continue
-            if said["title"].startswith("over: ") is over:
+            said = (message["body"].get("attachments") or [{}])[0].get("text", "").splitlines()
+            summaries = [before for before, line in pairwise(said) if f"/{alert}.md " in line]
+            if message["at"] >= since and any(each.startswith("over: ") is over for each in summaries):
                 return True
         return False
