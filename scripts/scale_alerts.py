@@ -5,7 +5,8 @@
 
 `--by` scales how long an alert must hold (for, keep_firing_for) and what Alertmanager waits (group_wait,
 group_interval, repeat_interval); `--windows` the ranges that rules look back over, whose names then say more than is
-true. No time becomes shorter than a second, no range shorter than `--shortest` seconds: it must hold a few scrapes.
+true, and with them what is planned for such a range (plan:...:increase1d). No time becomes shorter than a second, no
+range shorter than `--shortest` seconds: it must hold a few scrapes.
 """
 
 import argparse
@@ -17,18 +18,30 @@ WAIT = re.compile(
     r"^(\s*(?:- )?(?:for|keep_firing_for|group_wait|group_interval|repeat_interval): )(\d+)(ms|[smhdw])\b", re.M
 )
 RANGE = re.compile(r"(\[)(\d+)(ms|[smhdw])(?=\])")
+PLANNED = re.compile(r"(:increase(\d+)(ms|[smhdw])\W+expr: vector\()([\d.]+)")
 
 
 def scale(text: str, times: re.Pattern[str], by: float, shortest_s: float) -> str:
     """The text with every time that the pattern finds scaled, in whole milliseconds."""
     if by >= 1:
         return text
+    return times.sub(lambda found: f"{found[1]}{round(1000 * scaled(found[2], found[3], by, shortest_s))}ms", text)
 
-    def scaled(found: re.Match[str]) -> str:
-        seconds = int(found[2]) * SECONDS[found[3]]
-        return f"{found[1]}{round(1000 * min(seconds, max(seconds * by, shortest_s)))}ms"
 
-    return times.sub(scaled, text)
+def scale_plans(text: str, by: float, shortest_s: float) -> str:
+    """The text with each amount that is planned for a range as much smaller as the range becomes."""
+
+    def smaller(found: re.Match[str]) -> str:
+        whole = int(found[2]) * SECONDS[found[3]]
+        return f"{found[1]}{float(found[4]) * scaled(found[2], found[3], by, shortest_s) / whole:g}"
+
+    return PLANNED.sub(smaller, text)
+
+
+def scaled(count: str, unit: str, by: float, shortest_s: float) -> float:
+    """Seconds."""
+    seconds = int(count) * SECONDS[unit]
+    return min(seconds, max(seconds * by, shortest_s))
 
 
 def main() -> None:
@@ -42,7 +55,7 @@ def main() -> None:
     asked.target.mkdir(parents=True, exist_ok=True)
     for file in sorted(asked.source.glob("*.yml")):
         text = scale(file.read_text(), WAIT, asked.by, 1.0)
-        text = scale(text, RANGE, asked.windows, asked.shortest)
+        text = scale(scale_plans(text, asked.windows, asked.shortest), RANGE, asked.windows, asked.shortest)
         (asked.target / file.name).write_text(text)
 
 
