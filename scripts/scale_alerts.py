@@ -5,8 +5,8 @@
 
 `--by` scales how long an alert must hold (for, keep_firing_for) and what Alertmanager waits (group_wait,
 group_interval, repeat_interval); `--windows` the ranges that rules look back over, whose names then say more than is
-true. No time becomes shorter than a second, no range shorter than `--shortest` seconds: it must hold a few scrapes; nor
-longer than `--longest`.
+true, and with them what is planned for such a range (plan:...:increase1d). No time becomes shorter than a second, no
+range shorter than `--shortest` seconds: it must hold a few scrapes; nor longer than `--longest`.
 """
 
 import argparse
@@ -20,6 +20,7 @@ WAIT = re.compile(
 )
 RANGE = re.compile(r"(last_over_time\([^\[]*\[|\[)(\d+)(ms|[smhdw])(?=\])")
 """One of `last_over_time` is how long something is remembered: nobody waits for it."""
+PLANNED = re.compile(r"(:increase(\d+)(ms|[smhdw])\W+expr: vector\()([\d.]+)")
 
 
 def scale(text: str, times: re.Pattern[str], by: float, shortest_s: float, longest_s: float = math.inf) -> str:
@@ -27,13 +28,28 @@ def scale(text: str, times: re.Pattern[str], by: float, shortest_s: float, longe
     if by >= 1:
         return text
 
-    def scaled(found: re.Match[str]) -> str:
+    def shorter(found: re.Match[str]) -> str:
         if found[1].startswith("last_over_time"):
             return found[0]
-        seconds = int(found[2]) * SECONDS[found[3]]
-        return f"{found[1]}{round(1000 * min(seconds, min(max(seconds * by, shortest_s), longest_s)))}ms"
+        return f"{found[1]}{round(1000 * scaled(found[2], found[3], by, shortest_s, longest_s))}ms"
 
-    return times.sub(scaled, text)
+    return times.sub(shorter, text)
+
+
+def scale_plans(text: str, by: float, shortest_s: float, longest_s: float) -> str:
+    """The text with each amount that is planned for a range as much smaller as the range becomes."""
+
+    def smaller(found: re.Match[str]) -> str:
+        whole = int(found[2]) * SECONDS[found[3]]
+        return f"{found[1]}{float(found[4]) * scaled(found[2], found[3], by, shortest_s, longest_s) / whole:g}"
+
+    return PLANNED.sub(smaller, text)
+
+
+def scaled(count: str, unit: str, by: float, shortest_s: float, longest_s: float) -> float:
+    """Seconds."""
+    seconds = int(count) * SECONDS[unit]
+    return min(seconds, max(seconds * by, shortest_s), longest_s)
 
 
 def main() -> None:
@@ -48,6 +64,7 @@ def main() -> None:
     asked.target.mkdir(parents=True, exist_ok=True)
     for file in sorted(asked.source.glob("*.yml")):
         text = scale(file.read_text(), WAIT, asked.by, 1.0)
+        text = scale_plans(text, asked.windows, asked.shortest, asked.longest)
         text = scale(text, RANGE, asked.windows, asked.shortest, asked.longest)
         (asked.target / file.name).write_text(text)
 

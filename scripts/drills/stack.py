@@ -25,7 +25,7 @@ DEFAULTS = {
     "PENSTOCK_DRILL_PROMETHEUS_PORT": "9490",
     "PENSTOCK_DRILL_RECEIVER_PORT": "9491",
 }
-SIMULATORS = ("vllm-1", "vllm-2", "cloud")
+SIMULATORS = ("vllm-1:8000", "vllm-2:8000", "cloud:8000", "gpu-exporter:9400")
 RECEIVER = "http://receiver:8080"
 UP_S = 600
 
@@ -63,7 +63,7 @@ class Stack:
         self._configure()
         self._run("docker", "compose", "up", "--detach", "--no-build", "--wait", "--remove-orphans")
         curl = ("docker", "compose", "exec", "-T", "edge", "curl", "-fsS", "-X", "DELETE")
-        self._run(*curl, *(f"http://{name}:8000/sim/fault" for name in SIMULATORS))
+        self._run(*curl, *(f"http://{place}/sim/fault" for place in SIMULATORS))
 
     def down(self) -> None:
         self._configure()

@@ -6,6 +6,7 @@ import json
 import re
 import urllib.parse
 import urllib.request
+from itertools import pairwise
 from typing import Any
 
 from drills.errors import DrillFailed
@@ -87,10 +88,11 @@ class Receiver:
         return self._over(alert, since)[-1:] == [True]
 
     def _over(self, alert: str, since: float) -> list[bool]:
-        """Of each message about it, whether that says that it is over."""
-        said = [
-            message["body"]["attachments"][0]
-            for message in ask(self._url, "/")
-            if message["at"] >= since and message["body"].get("attachments")
-        ]
-        return [each["title"].startswith("over: ") for each in said if f"/{alert}.md" in each["text"]]
+        """Of each message about it, whether that says that it is over. A message may be of other alerts too."""
+        found = []
+        for message in ask(self._url, "/"):
+            said = (message["body"].get("attachments") or [{}])[0].get("text", "").splitlines()
+            summaries = [before for before, line in pairwise(said) if f"/{alert}.md " in line]
+            if message["at"] >= since and summaries:
+                found.append(all(each.startswith("over: ") for each in summaries))
+        return found
