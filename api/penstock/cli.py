@@ -20,6 +20,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         from vllm_simulator import cli as simulator
 
         return simulator.main(arguments[1:])
+    if arguments[:1] == ["cost"]:
+        from penstock.costing import command as cost
+
+        return cost.main(arguments[1:])
     options = _parser().parse_args(arguments)
     run: Callable[[argparse.Namespace], int] = options.run
     try:
@@ -62,6 +66,8 @@ def _parser() -> argparse.ArgumentParser:
     asking.add_argument("--json", action="store_true", help="as the gateway tells it")
     asking.add_argument("--watch", action="store_true", help="again every two seconds, until Ctrl-C")
     asking.set_defaults(run=_status)
+
+    verbs.add_parser("cost", help="self-host or API: what both cost; --help tells more", add_help=False)
 
     trying = verbs.add_parser("smoke-test", help="try a running gateway: keys, models, a stream, a typed function, ...")
     trying.add_argument("--url", default="http://127.0.0.1:8080")
