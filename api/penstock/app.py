@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -14,16 +13,21 @@ from typing import BinaryIO
 from fastapi import FastAPI
 
 from penstock import __version__
+from penstock.background import background
+from penstock.callers.follow import Follower
+from penstock.callers.keyring import Keyring
+from penstock.callers.place import book_of
 from penstock.errors import Draining
 from penstock.functions.catalog import Function, load
 from penstock.settings import Settings, SettingsError, load_settings
 from penstock.state.from_url import store_from_url
 from penstock.surfaces.admin import Admin
-from penstock.surfaces.auth import Doorkeeper
+from penstock.surfaces.auth import Doorkeeper, callers_of
 from penstock.surfaces.board import Board, Readiness
 from penstock.surfaces.front import Front
 from penstock.surfaces.functions import FunctionsSurface
 from penstock.surfaces.hot import function_routes, openai_routes
+from penstock.surfaces.keys_admin import KeysAdmin
 from penstock.surfaces.openai import OpenAISurface
 from penstock.surfaces.ops import ops_router
 from penstock.surfaces.schemas import ErrorBody
@@ -97,13 +101,14 @@ class Instance:
             exception_handlers=EXCEPTION_HANDLERS,
             responses={"4XX": {"model": ErrorBody}},  # else it promises errors of FastAPI's own shape
         )
-        doorkeeper = Doorkeeper(self.settings.api_keys, self.settings.operator_keys)
+        doorkeeper = self._doorkeeper()
         board = Board(
             self.roster, self._lately, self._incidents, self._readiness, lambda: self._store_up, doorkeeper.keyed
         )
         self._watchers = Watchers(board)
         app.include_router(status_router(board, self._watchers, Sight(self.settings.status_page, doorkeeper)))
         app.include_router(ops_router(self.roster, functions, self._metrics, self._readiness))
+        app.include_router(KeysAdmin(self._follower, self.log).router)
         app.include_router(Admin(self.roster, self.log, self._gossip.drained).router)
         openai = OpenAISurface(self.settings, self.roster, self._dispatcher)
         typed = FunctionsSurface(self.settings, self.roster, self._dispatcher)
@@ -116,33 +121,30 @@ class Instance:
             body_timeout_s=self.settings.body_timeout_s,
         )
 
+    def _doorkeeper(self) -> Doorkeeper:
+        settings, callers = self.settings, callers_of(self.settings.api_keys)
+        keyring = Keyring(callers)
+        self._follower = Follower(book_of(settings), keyring, callers, self.log)
+        return Doorkeeper(keyring, Keyring(callers_of(settings.operator_keys)), keyed=settings.keyed)
+
     # Its life
 
     @asynccontextmanager
     async def _lifespan(self, app: FastAPI) -> AsyncIterator[None]:
         del app
+        beside = (self._watcher.run, self._gossip.run, self._lately.run, self._follower.run)
         with library_logs(self.log):
-            runs = (self._watcher.run, self._gossip.run, self._lately.run)
-            tasks = [asyncio.create_task(self._kept_running(run)) for run in runs]
-            await self._watcher.first_look(2 * self.settings.watch.timeout_s)
+            await self._follower.look()
             try:
-                yield
+                async with background(self.log, *beside):
+                    await self._watcher.first_look(2 * self.settings.watch.timeout_s)
+                    yield
             finally:
-                for task in tasks:
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
                 self.transport.close()
                 self._beside.close()
                 await self._store.aclose()
+                await self._follower.aclose()
                 self._lines.close()
-
-    async def _kept_running(self, run: Callable[[], Awaitable[None]]) -> None:
-        while True:
-            try:
-                await run()
-            except Exception:  # a bug of ours must not end the watching for good
-                self.log.exception("background task failed")
-            await asyncio.sleep(1)
 
     def reload(self) -> None:
         """Read the settings again, and serve the models, replicas and clouds that they name now."""
@@ -177,6 +179,8 @@ class Instance:
     def _readiness(self) -> Readiness:
         if self.front.draining:
             return "draining"
+        if not self._follower.has_read:
+            return "no callers"
         return "ready" if self.roster.models else "no models"
 
     def _breaker_moved(self, target: Target, state: State) -> None:

@@ -1,4 +1,4 @@
-"""Which store a setting asks for."""
+"""Which store a setting asks for, and which table."""
 
 from collections.abc import Callable
 
@@ -7,6 +7,7 @@ from penstock.settings.parts import STORE_SCHEMES
 from penstock.state.guarded import GuardedStore
 from penstock.state.memory import MemoryStore
 from penstock.state.store import Store
+from penstock.state.table import Table
 
 
 def store_from_url(
@@ -35,3 +36,13 @@ def store_from_url(
     except (ValueError, TypeError):  # which quotes the URL
         raise SettingsError("redis_url has an option that cannot be used") from None
     return GuardedStore(shared, memory, clock=clock, on_change=on_change, retry_s=retry_s)
+
+
+def table_from_url(url: str, name: str) -> Table:
+    """A table in Redis. Raises SettingsError; nothing is connected yet."""
+    from penstock.state.redis import RedisTable
+
+    try:
+        return RedisTable(url, name)
+    except (ValueError, TypeError):  # which quotes the URL
+        raise SettingsError("redis_url has an option that cannot be used") from None

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from structlog.typing import FilteringBoundLogger
 
+from penstock.callers.caller import Caller
 from penstock.errors import ClientGone, Draining, InternalError, PenstockError
 from penstock.surfaces.auth import OPEN_ROUTES, Doorkeeper
 from penstock.surfaces.cold import ASGI, through
@@ -52,7 +53,8 @@ class Front:
         visit = Visit(wire, surface or surface_of(path), last=self.draining)
         self.visits.add(visit)
         try:
-            visit.record.caller = self._let_in(visit, path)
+            caller = visit.caller = self._let_in(visit, path)
+            visit.record.caller = caller.name
             if handler is not None:
                 await handler(visit)
             else:
@@ -70,7 +72,7 @@ class Front:
             if path not in OPEN_ROUTES:
                 self.journal.close(visit.record)
 
-    def _let_in(self, visit: Visit, path: str) -> str:
+    def _let_in(self, visit: Visit, path: str) -> Caller:
         if self.closed and path not in OPEN_ROUTES:
             raise Draining("This instance is shutting down: ask again, another will answer.", retry_after=1)
         return self.doorkeeper.caller(path, visit.wire.headers)

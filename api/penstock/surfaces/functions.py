@@ -13,6 +13,7 @@ from penstock.functions.catalog import Function
 from penstock.functions.partials import Partials, broken
 from penstock.functions.run import body, text_of
 from penstock.settings import Settings
+from penstock.surfaces.auth import check_function, check_model
 from penstock.surfaces.relay import Shape, relay
 from penstock.surfaces.visit import Visit
 from penstock.upstream.call import Call
@@ -50,6 +51,7 @@ class FunctionsSurface:
 
     async def _call(self, visit: Visit, function: Function, *, stream: bool) -> Call:
         visit.record.function = function.name
+        check_function(visit.caller, function.name)
         raw = await visit.body(self.settings.max_body_bytes, self.settings.body_timeout_s)
         try:
             arguments = function.arguments.model_validate_json(raw)
@@ -57,6 +59,7 @@ class FunctionsSurface:
             raise _invalid(error) from None
         asked = body(function, arguments, stream)
         pool = self.roster.functions_pool(str(asked.get("model", "default")))
+        check_model(visit.caller, pool.name)
         return Call(
             dialect=CHAT,
             pool=pool,
@@ -65,6 +68,7 @@ class FunctionsSurface:
             request_id=visit.request_id,
             deadline=monotonic() + pool.timeouts.total_s,
             stream=stream,
+            may_fall_back=visit.caller.fallback,
         )
 
 

@@ -10,6 +10,7 @@ import orjson
 
 from penstock.errors import InvalidJSON, InvalidRequest, ModelNotFound, PenstockError
 from penstock.settings import Settings
+from penstock.surfaces.auth import check_model
 from penstock.surfaces.relay import Shape, relay
 from penstock.surfaces.visit import Visit
 from penstock.upstream.call import Call
@@ -46,6 +47,7 @@ class OpenAISurface:
         except ModelNotFound:
             visit.record.model = "other"
             raise
+        check_model(visit.caller, pool.name)
         options = fields.get("stream_options")
         call = Call(
             dialect=dialect,
@@ -55,6 +57,7 @@ class OpenAISurface:
             request_id=visit.request_id,
             deadline=monotonic() + pool.timeouts.total_s,
             stream=bool(fields.get("stream")),
+            may_fall_back=visit.caller.fallback,
             wants_usage=isinstance(options, dict) and options.get("include_usage") is True,
         )
         await relay(visit, call, self.dispatcher, VERBATIM)

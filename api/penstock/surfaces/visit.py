@@ -6,6 +6,7 @@ import random
 import re
 import time
 
+from penstock.callers.caller import ANYONE
 from penstock.errors import BodyTooLarge, BodyTooSlow, ClientGone, InvalidRequest, PenstockError, UnsupportedMediaType
 from penstock.surfaces.framing import Headers
 from penstock.surfaces.wire import Wire
@@ -17,11 +18,12 @@ _SAFE_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 class Visit:
     """`interrupt` ends it from outside: `why` then says what for. `last`: close the connection after it."""
 
-    __slots__ = ("_task", "record", "request_id", "why", "wire")
+    __slots__ = ("_task", "caller", "record", "request_id", "why", "wire")
 
     def __init__(self, wire: Wire, surface: str, *, last: bool = False) -> None:
         self.wire = wire
         self.request_id = _request_id(wire.headers)
+        self.caller = ANYONE
         self.record = Record(surface, self.request_id, wire.received_at or time.monotonic())
         self.why: PenstockError | None = None
         self._task = wire.task

@@ -22,6 +22,8 @@ class Call:
     deadline: float
     stream: bool = False
     wants_usage: bool = False
+    may_fall_back: bool = True
+    """A cloud may answer for the pool."""
     attempts: int = 0
     target: str = "none"
     """The target that was asked last."""

@@ -39,7 +39,7 @@ class Dispatcher:
         last: Failure | None = None
         waits: list[float] = []
         now = self._clock()
-        for seat in call.pool.plan(now):
+        for seat in call.pool.plan(now, clouds=call.may_fall_back):
             if now >= call.deadline:
                 break
             result = await self._stop(call, seat, last)
