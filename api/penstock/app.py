@@ -19,13 +19,15 @@ from penstock.callers.keyring import Keyring
 from penstock.callers.place import book_of
 from penstock.errors import Draining
 from penstock.functions.catalog import Function, load
+from penstock.limits.limiter import Limiter
 from penstock.settings import Settings, SettingsError, load_settings
-from penstock.state.from_url import store_from_url
+from penstock.state.shared import Shared
 from penstock.surfaces.admin import Admin
 from penstock.surfaces.auth import Doorkeeper, callers_of
 from penstock.surfaces.board import Board, Readiness
 from penstock.surfaces.front import Front
 from penstock.surfaces.functions import FunctionsSurface
+from penstock.surfaces.gate import Gate
 from penstock.surfaces.hot import function_routes, openai_routes
 from penstock.surfaces.keys_admin import KeysAdmin
 from penstock.surfaces.openai import OpenAISurface
@@ -70,13 +72,11 @@ class Instance:
         self._config = config
         self._metrics = metrics = Metrics()
         self._lately = Lately(metrics, time.monotonic)
-        self._store_up = True
-        self._store = store_from_url(
-            settings.redis_url.get_secret_value(), clock=time.monotonic, on_change=self._store_changed
-        )
+        self._shared = Shared(settings.redis_url.get_secret_value(), time.monotonic, self.log)
+        self._limiter = Limiter(self._shared.grants, time.monotonic)
         rng = random.Random()  # noqa: S311  # spreads load; guards nothing
         self.roster = Roster(settings, time.monotonic, rng, self._breaker_moved)
-        self._gossip = Gossip(self._store, self.roster, lambda: self._store_up)
+        self._gossip = Gossip(self._shared.store, self.roster, lambda: self._shared.up)
         self._beside = Transport(settings.max_connections)  # the watcher's: calls can leave it none
         self._watcher = Watcher(settings.watch, self.roster, Glance(self._beside), time.monotonic, self._target_moved)
         self.transport = Transport(settings.max_connections)
@@ -88,7 +88,7 @@ class Instance:
             rng,
             lambda target, outcome: metrics.attempts(target, outcome).inc(),
         )
-        metrics.show(self._target_states, lambda: self._store_up)
+        metrics.show(self._target_states, lambda: self._shared.up)
         self.front = self._front(load())
 
     def _front(self, functions: Mapping[str, Function]) -> Front:
@@ -103,15 +103,15 @@ class Instance:
         )
         doorkeeper = self._doorkeeper()
         board = Board(
-            self.roster, self._lately, self._incidents, self._readiness, lambda: self._store_up, doorkeeper.keyed
+            self.roster, self._lately, self._incidents, self._readiness, lambda: self._shared.up, doorkeeper.keyed
         )
         self._watchers = Watchers(board)
         app.include_router(status_router(board, self._watchers, Sight(self.settings.status_page, doorkeeper)))
         app.include_router(ops_router(self.roster, functions, self._metrics, self._readiness))
         app.include_router(KeysAdmin(self._follower, self.log).router)
         app.include_router(Admin(self.roster, self.log, self._gossip.drained).router)
-        openai = OpenAISurface(self.settings, self.roster, self._dispatcher)
-        typed = FunctionsSurface(self.settings, self.roster, self._dispatcher)
+        road = (self.settings, self.roster, self._dispatcher, Gate(self._limiter))
+        openai, typed = OpenAISurface(*road), FunctionsSurface(*road)
         return Front(
             app=app,
             hot=openai_routes(app, openai) | function_routes(app, typed, functions),
@@ -122,17 +122,16 @@ class Instance:
         )
 
     def _doorkeeper(self) -> Doorkeeper:
-        settings, callers = self.settings, callers_of(self.settings.api_keys)
-        keyring = Keyring(callers)
-        self._follower = Follower(book_of(settings), keyring, callers, self.log)
-        return Doorkeeper(keyring, Keyring(callers_of(settings.operator_keys)), keyed=settings.keyed)
+        settings = self.settings
+        self._follower = Follower(book_of(settings), callers_of(settings.api_keys), self.log)
+        return Doorkeeper(self._follower.keyring, Keyring(callers_of(settings.operator_keys)), keyed=settings.keyed)
 
     # Its life
 
     @asynccontextmanager
     async def _lifespan(self, app: FastAPI) -> AsyncIterator[None]:
         del app
-        beside = (self._watcher.run, self._gossip.run, self._lately.run, self._follower.run)
+        beside = (self._watcher.run, self._gossip.run, self._lately.run, self._follower.run, self._limiter.run)
         with library_logs(self.log):
             await self._follower.look()
             try:
@@ -142,7 +141,7 @@ class Instance:
             finally:
                 self.transport.close()
                 self._beside.close()
-                await self._store.aclose()
+                await self._shared.aclose()
                 await self._follower.aclose()
                 self._lines.close()
 
@@ -189,10 +188,6 @@ class Instance:
 
     def _target_moved(self, target: Target) -> None:
         self.log.warning("target moved", target=target.id, up=target.up)
-
-    def _store_changed(self, up: bool, why: str) -> None:
-        self._store_up = up
-        self.log.warning("store moved", up=up, why=why)
 
     def _target_states(self) -> Iterator[TargetState]:
         for target in self.roster.targets.values():

@@ -126,6 +126,18 @@ class StatusPageClosed(Forbidden):
     code = "status_page_closed"
 
 
+class RequestOverLimit(InvalidRequest):
+    """It asks for more than its key may take in a whole minute."""
+
+    code = "request_over_limit"
+
+
+class RateLimited(PenstockError):
+    status = 429
+    type = "rate_limit_error"
+    code = "rate_limit_exceeded"
+
+
 class TooManyWatchers(PenstockError):
     status = 429
     type = "rate_limit_error"

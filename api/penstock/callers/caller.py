@@ -70,6 +70,9 @@ class Allowances(_Row):
     owner: str = Field("", max_length=200, description="Whom to ask about it.")
     models: tuple[str, ...] | None = Field(None, description="The models that it may ask; all if not given.")
     functions: tuple[str, ...] | None = Field(None, description="The typed functions it may call; all if not given.")
+    requests_per_minute: int | None = Field(None, ge=1, description="Requests that it may begin in any minute.")
+    tokens_per_minute: int | None = Field(None, ge=1, description="Tokens, read and generated, in any minute.")
+    parallel: int | None = Field(None, ge=1, description="Requests that it may have open at once.")
     fallback: bool = Field(True, description="Whether a cloud may answer for the pool.")
 
 
@@ -84,6 +87,10 @@ class Caller(Allowances):
         if len({key.id for key in self.keys}) < len(self.keys):
             raise ValueError("has the same key twice")
         return self
+
+    @property
+    def limited(self) -> bool:
+        return not (self.requests_per_minute is self.tokens_per_minute is self.parallel is None)
 
     def may_ask(self, model: str) -> bool:
         return self.models is None or model in self.models

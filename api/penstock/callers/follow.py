@@ -19,9 +19,9 @@ class Follower:
     A book that was there and is gone was lost, not emptied. `fixed` are the callers that the settings name.
     """
 
-    def __init__(self, book: Book, keyring: Keyring, fixed: Callers, log: FilteringBoundLogger) -> None:
+    def __init__(self, book: Book, fixed: Callers, log: FilteringBoundLogger) -> None:
+        self.keyring = Keyring(fixed)
         self._book = book
-        self._keyring = keyring
         self._fixed = fixed
         self._log = log
         self._seen: object = None
@@ -63,5 +63,5 @@ class Follower:
         if version is None and self._seen is not None:
             raise BookUnreadable("The callers are gone. Those that were read last go on until others are there.")
         if version != self._seen:
-            self._keyring.load((*self._fixed, *await self._book.read()))
+            self.keyring.load((*self._fixed, *await self._book.read()))
             self._seen = version

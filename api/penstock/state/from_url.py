@@ -4,8 +4,11 @@ from collections.abc import Callable
 
 from penstock.settings import SettingsError
 from penstock.settings.parts import STORE_SCHEMES
+from penstock.state.grants import Grants
 from penstock.state.guarded import GuardedStore
+from penstock.state.guarded_grants import GuardedGrants
 from penstock.state.memory import MemoryStore
+from penstock.state.memory_grants import MemoryGrants
 from penstock.state.store import Store
 from penstock.state.table import Table
 
@@ -44,5 +47,18 @@ def table_from_url(url: str, name: str) -> Table:
 
     try:
         return RedisTable(url, name)
+    except (ValueError, TypeError):  # which quotes the URL
+        raise SettingsError("redis_url has an option that cannot be used") from None
+
+
+def grants_from_url(url: str, clock: Callable[[], float]) -> Grants:
+    """This instance's own for an empty URL, else those in Redis with its own behind them. Raises SettingsError."""
+    own = MemoryGrants(clock)
+    if not url:
+        return own
+    from penstock.state.redis_grants import RedisGrants
+
+    try:
+        return GuardedGrants(RedisGrants(url), own, clock=clock)
     except (ValueError, TypeError):  # which quotes the URL
         raise SettingsError("redis_url has an option that cannot be used") from None

@@ -27,7 +27,7 @@ return 1
 """
 
 
-class _Redis:
+class RedisLink:
     """Redis at a `redis://`, `rediss://` or `unix://` URL.
 
     Nothing is retried, and every verb answers within `deadline_s`, the wait for a connection included. What
@@ -59,14 +59,14 @@ class _Redis:
             raise StoreUnavailableError(str(error) or type(error).__name__) from error
 
 
-class RedisStore(_Redis):
+class RedisStore(RedisLink):
     """The five verbs."""
 
     async def count(self, key: str, window_s: float) -> int:
-        return int(await self._answer(self._redis.eval(COUNT, 1, PREFIX + key, _milliseconds(window_s))))
+        return int(await self._answer(self._redis.eval(COUNT, 1, PREFIX + key, milliseconds(window_s))))
 
     async def mark(self, key: str, ttl_s: float) -> None:
-        await self._answer(self._redis.set(PREFIX + key, 1, px=_milliseconds(ttl_s)))
+        await self._answer(self._redis.set(PREFIX + key, 1, px=milliseconds(ttl_s)))
 
     async def marked(self, keys: Iterable[str]) -> frozenset[str]:
         if not (asked := list(keys)):
@@ -75,14 +75,14 @@ class RedisStore(_Redis):
         return frozenset(key for key, value in zip(asked, values, strict=True) if value is not None)
 
     async def claim(self, key: str, ttl_s: float) -> bool:
-        return bool(await self._answer(self._redis.set(PREFIX + key, 1, px=_milliseconds(ttl_s), nx=True)))
+        return bool(await self._answer(self._redis.set(PREFIX + key, 1, px=milliseconds(ttl_s), nx=True)))
 
     async def clear(self, keys: Iterable[str]) -> None:
         if named := [PREFIX + key for key in keys]:
             await self._answer(self._redis.delete(*named))
 
 
-class RedisTable(_Redis):
+class RedisTable(RedisLink):
     """A text in a hash; it is kept as long as Redis keeps what it holds."""
 
     def __init__(self, url: str, name: str, deadline_s: float = 2.0) -> None:
@@ -100,5 +100,5 @@ class RedisTable(_Redis):
         return bool(await self._answer(self._redis.eval(REPLACE, 1, self._key, version, text)))
 
 
-def _milliseconds(seconds: float) -> int:
+def milliseconds(seconds: float) -> int:
     return max(1, round(seconds * 1000))

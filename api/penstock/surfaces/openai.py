@@ -11,6 +11,7 @@ import orjson
 from penstock.errors import InvalidJSON, InvalidRequest, ModelNotFound, PenstockError
 from penstock.settings import Settings
 from penstock.surfaces.auth import check_model
+from penstock.surfaces.gate import Gate
 from penstock.surfaces.relay import Shape, relay
 from penstock.surfaces.visit import Visit
 from penstock.upstream.call import Call
@@ -37,6 +38,7 @@ class OpenAISurface:
     settings: Settings
     roster: Roster
     dispatcher: Dispatcher
+    gate: Gate
 
     async def answer(self, visit: Visit, dialect: Dialect) -> None:
         raw = await visit.body(self.settings.max_body_bytes, self.settings.body_timeout_s)
@@ -60,7 +62,11 @@ class OpenAISurface:
             may_fall_back=visit.caller.fallback,
             wants_usage=isinstance(options, dict) and options.get("include_usage") is True,
         )
-        await relay(visit, call, self.dispatcher, VERBATIM)
+        admission = await self.gate.admit(visit, call)
+        try:
+            await relay(visit, call, self.dispatcher, VERBATIM)
+        finally:
+            admission.close(visit.record.tokens)
 
 
 def object_in(raw: bytes) -> dict[str, object]:

@@ -44,6 +44,10 @@ class Record:
         self.received_at = received_at
 
     @property
+    def tokens(self) -> int:
+        return self.input_tokens + self.output_tokens
+
+    @property
     def cost_usd(self) -> float:
         """What these tokens cost at a cloud's price."""
         if self.price is None:
