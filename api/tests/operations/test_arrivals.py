@@ -176,6 +176,12 @@ class TestWishes:
         due = self.planned("--trace", str(path), "--rate", "4", "--seconds", "1", "--streams", "1")
         assert [(each.at, each.prompt_tokens) for each in due] == [(0, 374), (0.25, 396), (0.5, 879), (0.75, 374)]
 
+    def test_streams_last_as_long_as_was_asked(self) -> None:
+        words = ("--stream-seconds", "2", "--tokens-per-second", "40", "--answer-tokens", "4", "--seconds", "1")
+        due = self.planned(*words)
+        assert {each.answer_tokens for each in due if each.stream} == {80}
+        assert {each.answer_tokens for each in due if not each.stream} == {4}
+
     @pytest.mark.parametrize(
         ("words", "why"), [("ramp", "needs --to"), ("spike", "needs --to"), ("trace", "needs --trace")]
     )

@@ -82,7 +82,7 @@ def test_a_pause_of_the_server_is_in_the_times_of_all_that_were_due_meanwhile(si
         simulator.freeze()
         frozen = one.outcome.seconds
         await asyncio.sleep(1)
-        thawed = asyncio.get_running_loop().time() - one.began
+        thawed = asyncio.get_running_loop().time() - one.outcome.began
         simulator.thaw()
         assert (await running).whole
         return frozen, thawed

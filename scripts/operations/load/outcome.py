@@ -40,12 +40,13 @@ class Sample:
 
 @dataclass
 class Outcome:
-    """`seconds` is how long the run took; `unfinished` requests were open when it was interrupted."""
+    """The run began at this time of the loop's and took `seconds`; `unfinished` were open when it was interrupted."""
 
     may_be_late_s: float = LATE_S
     samples: list[Sample] = field(default_factory=list)
     pauses: list[float] = field(default_factory=list)
     """How much too long the sender slept, each time that it looked."""
+    began: float = 0.0
     seconds: float = 0.0
     unfinished: int = 0
 

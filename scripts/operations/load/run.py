@@ -33,15 +33,13 @@ class Load:
     finished: bool = False
     """Once it is true nothing more is sent, and what is open is waited for."""
     open: set[asyncio.Task[None]] = field(default_factory=set)
-    began: float = 0.0
-    """The loop's time."""
     _free: list[Line] = field(default_factory=list)
     _opened: list[Line] = field(default_factory=list)
 
     async def run(self) -> Outcome:
         """Send all, and wait for the last answers."""
         loop = asyncio.get_running_loop()
-        self.began = loop.time()
+        self.outcome.began = loop.time()
         pulse = loop.create_task(self._pulse())
         await self._send_all()
         while self.open and not self.stopped():
@@ -51,13 +49,13 @@ class Load:
             task.cancel()
         for line in self._opened:
             line.close()
-        self.outcome.seconds = loop.time() - self.began
+        self.outcome.seconds = loop.time() - self.outcome.began
         return self.outcome
 
     async def _send_all(self) -> None:
         loop = asyncio.get_running_loop()
         for due in self.schedule:
-            while (left := self.began + due.at - loop.time()) > 0 and not self._ends():  # noqa: ASYNC110  # a signal sets no event
+            while (left := self.outcome.began + due.at - loop.time()) > 0 and not self._ends():  # noqa: ASYNC110  # a signal sets no event
                 await asyncio.sleep(min(left, 0.5))
             if self._ends():
                 break
@@ -76,11 +74,11 @@ class Load:
             began = loop.time()
             await asyncio.sleep(PULSE_S)
             self.outcome.pauses.append(max(0.0, loop.time() - began - PULSE_S))
-            self.outcome.seconds = loop.time() - self.began
+            self.outcome.seconds = loop.time() - self.outcome.began
 
     async def _send(self, due: Due) -> None:
         loop = asyncio.get_running_loop()
-        at = self.began + due.at
+        at = self.outcome.began + due.at
         late = loop.time() - at
         answer: Answer | None = None
         gave_up = False

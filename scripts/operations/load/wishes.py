@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import takewhile
 from pathlib import Path
 
@@ -31,13 +32,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--streams", type=within(0, 1), default=0.5, help="the share of them that are streams (0.5)")
     what.add_argument("--prompt-tokens", metavar="N", help=f"{SPELLED} ({PROMPT}, or the trace's)")
     what.add_argument("--answer-tokens", metavar="N", help=f"the same ({ANSWER}, or the trace's)")
+    what.add_argument("--stream-seconds", type=within(0.01, 3600), metavar="S", help="streams are so long instead")
+    what.add_argument("--tokens-per-second", type=within(0.1, 10_000), default=50, help="of such a stream (50)")
     what.add_argument("--seed", type=int, default=0, help="of what is drawn: the same gives the same (0)")
 
 
 def plan(options: argparse.Namespace) -> Iterator[Due]:
     """All requests, in order. Raises WrongUse."""
     trace = Trace(options.trace) if options.trace else None
-    return schedule(_arrivals(options, trace), _lengths(options, trace), options.streams)
+    dues = schedule(_arrivals(options, trace), _lengths(options, trace), options.streams)
+    if options.stream_seconds is None:
+        return dues
+    tokens = max(1, round(options.stream_seconds * options.tokens_per_second))
+    return (replace(due, answer_tokens=tokens) if due.stream else due for due in dues)
 
 
 def _arrivals(options: argparse.Namespace, trace: Trace | None) -> Iterator[float]:
