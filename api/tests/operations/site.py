@@ -21,11 +21,11 @@ from tests.pages import ROOT
 from tests.servers import RedisServer, Simulator
 from tests.talk import Client, until
 
-SHOP, ADA = "sk-shop-0123456789abcdef", "sk-ada-0123456789abcdef"
+SHOP, ADA = "sk-shop-of-the-site", "sk-ada-of-the-site"
 SECRETS = {
     "api_keys": f"shop={SHOP}",
     "operator_keys": f"ada={ADA}",
-    "openai_api_key": "sk-cloud-0123456789abcdef",
+    "openai_api_key": "sk-cloud-of-the-site",
     "huggingface_token": "",
     "grafana_password": "correct-horse-battery",
     "slack_url": "https://hooks.example.com/services/T0",

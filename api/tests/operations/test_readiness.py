@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.operations.site import SHOP, Site, full_site
+from tests.operations.site import ADA, SHOP, Site, full_site
 from tests.servers import RedisServer
 from tests.talk import until
 
@@ -159,7 +159,7 @@ class TestSecrets:
     )
     def test_one_that_everybody_knows(self, site: Site, name: str, text: str, why: str) -> None:
         (site.secrets / name).write_text(text)
-        site.host.environment["PENSTOCK_OPERATOR_KEY"] = "sk-ada-0123456789abcdef"
+        site.host.environment["PENSTOCK_OPERATOR_KEY"] = ADA
         assert site.one("secrets") == ("fail", why)
         del site.host.environment["PENSTOCK_OPERATOR_KEY"]
 
