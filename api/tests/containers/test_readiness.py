@@ -1,4 +1,4 @@
-"""The checklist on the laptop's stack: it passes but for what a laptop lacks, and afterwards everything runs as before."""
+"""The checklist on the laptop's stack: it passes but for what a laptop lacks, and then everything runs as before."""
 
 import json
 from pathlib import Path

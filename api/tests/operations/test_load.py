@@ -177,6 +177,22 @@ def test_a_dry_run_sends_nothing(tmp_path: Path) -> None:
     assert shown.out.startswith("600 requests in 30 s, such as:\nPOST /v1/chat/completions HTTP/1.1")
 
 
+def test_an_event_without_words_is_no_token_and_the_usage_is_read() -> None:
+    body = Body(None)
+    events = [
+        b'data: {"choices":[{"delta":{"role":"assistant","content":""}}]}\n\n',
+        b'data: {"choices":[{"delta":{"con',
+        b'tent":"Hello"}}]}\n\n',
+        b'data: {"choices":[],"usage":{"prompt_tokens":3,"total_tokens":10,"completion_tokens":7}}\n\ndata: [DONE]\n\n',
+    ]
+    seen = []
+    for event in events:
+        body.feed(b"%x\r\n%b\r\n" % (len(event), event))
+        seen.append(body.token)
+    assert seen == [False, False, True, True]
+    assert (body.tokens, body.error, body.done) == (7, False, False)
+
+
 @given(st.lists(st.binary(min_size=1, max_size=30), max_size=8), st.data())
 def test_a_body_in_chunks_ends_where_it_ends_however_it_is_cut(pieces: list[bytes], data: st.DataObject) -> None:
     raw = b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces) + b"0\r\n\r\n"

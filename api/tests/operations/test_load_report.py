@@ -49,6 +49,8 @@ def test_a_quick_failure_is_no_quick_answer_and_a_wait_in_vain_counts(outcome: O
     outcome.samples = [sample(0, 30, ended="failed", how="no whole answer in 30 s", gave_up=True, status=0)]
     told = outcome.summary()
     assert told["latency_s"]["p50"] == 30
+    outcome.samples = [sample(0, 0.001, ended="failed", how="status 500", status=500)]
+    assert outcome.summary()["latency_s"] == {}
 
 
 def test_in_flight(outcome: Outcome) -> None:
