@@ -11,7 +11,7 @@ from operations import remote
 from operations.errors import DONE, WRONG_USE, OperationError
 from operations.interrupts import Interrupts
 from operations.telling import tell
-from operations.verbs import canary_monitor, deploy, health_check, load_test, rollback, status
+from operations.verbs import canary_monitor, deploy, health_check, load_test, readiness, rollback, status
 
 VERBS: dict[str, ModuleType] = {
     "deploy": deploy,
@@ -20,8 +20,9 @@ VERBS: dict[str, ModuleType] = {
     "health_check": health_check,
     "canary_monitor": canary_monitor,
     "load_test": load_test,
+    "readiness": readiness,
 }
-THERE = ("deploy", "rollback", "status", "health_check", "canary_monitor")
+THERE = ("deploy", "rollback", "status", "health_check", "canary_monitor", "readiness")
 """What can be run on another host."""
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from operations.inside import Inside
 from operations.words import Colour, Picture, Shares, Unit
 
 
@@ -51,6 +52,12 @@ class Platform(Protocol):
 
     def drain(self, unit: Unit, drained: bool) -> None:
         """Send it nothing new, or take that back. Nothing to do where the orchestrator drains what it replaces."""
+
+    def scaling(self) -> str | None:
+        """What adds instances when there is more to do, in words; empty if nothing does; None where nothing could."""
+
+    def inside(self) -> Inside | None:
+        """The way in for those who look closer; None where there is none yet."""
 
     def share(self, shares: Shares, *, force: bool = False) -> None:
         """Split the requests. Without `force`, refused where a colour that is to get some could not answer."""

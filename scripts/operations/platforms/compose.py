@@ -12,6 +12,7 @@ from pathlib import Path
 from operations.edge import Edge, Peer
 from operations.errors import CannotAsk, StepFailed
 from operations.platform import Answers
+from operations.platforms.compose_inside import ComposeInside
 from operations.platforms.containers import Container, Containers
 from operations.shell import Shell
 from operations.telling import tell
@@ -79,6 +80,13 @@ class Compose:
 
     def share(self, shares: Shares, *, force: bool = False) -> None:
         self._edge.share(shares, force=force)
+
+    def scaling(self) -> None:
+        """The slots are as many as the file has."""
+
+    def inside(self) -> ComposeInside:
+        secrets = self._folder / os.environ.get("PENSTOCK_SECRETS", ".secrets")
+        return ComposeInside(self._shell, self._containers, self._edge, secrets)
 
     def _compose(self) -> list[str]:
         settings = (file for file in (self._folder / ".env", self._env_file) if file.exists())

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -22,6 +22,7 @@ class Container:
     image: str = ""
     started: str = ""
     addresses: frozenset[str] = frozenset()
+    environment: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     @property
     def tag(self) -> str:
@@ -77,4 +78,5 @@ def _container(told: dict[str, Any]) -> tuple[str, Container]:
         config["Image"] if running else "",
         state["StartedAt"] if running else "",
         frozenset(network["IPAddress"] for network in networks),
+        {name: value for name, _, value in (each.partition("=") for each in config["Env"] or ())},
     )

@@ -78,6 +78,15 @@ class Ecs:
         url = self._smoke_url.replace("{colour}", unit.colour)
         self._shell.act([str(ROOT / "scripts/smoke_test"), "--url", url], limit_s=180)
 
+    def scaling(self) -> str:
+        words = ["application-autoscaling", "describe-scalable-targets", "--service-namespace", "ecs"]
+        ids = [f"service/{self._cluster}/{self._name}-{colour}" for colour in COLOURS]
+        told = self._look(*words, "--resource-ids", *ids)["ScalableTargets"]
+        return ", ".join(f"{each['ResourceId']}: {each['MinCapacity']} to {each['MaxCapacity']}" for each in told)
+
+    def inside(self) -> None:
+        """Not yet."""
+
     def drain(self, unit: Unit, drained: bool) -> None:
         """The load balancer takes a task out before it is told to end."""
 

@@ -70,6 +70,17 @@ class Kubernetes:
         patch = [{"op": "replace", "path": "/spec/rules/0/backendRefs", "value": refs}]
         self._act("patch", "httproute", self._name, "--type=json", "-p", json.dumps(patch))
 
+    def scaling(self) -> str:
+        told = json.loads(self._shell.look([*self._kubectl, "get", "hpa", "-o", "json"]))
+        specs = {each["spec"]["scaleTargetRef"]["name"]: each["spec"] for each in told["items"]}
+        ours = {name: specs[name] for name in map(self._of, COLOURS) if name in specs}
+        return ", ".join(
+            f"{name}: {each.get('minReplicas', 1)} to {each['maxReplicas']}" for name, each in ours.items()
+        )
+
+    def inside(self) -> None:
+        """Not yet."""
+
     def _refuse_empty(self, shares: Shares) -> None:
         picture = self.picture()
         empty = [colour for colour in COLOURS if shares[colour] and not any(unit.ready for unit in picture.of(colour))]
