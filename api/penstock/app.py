@@ -191,4 +191,4 @@ class Instance:
 
     def _target_states(self) -> Iterator[TargetState]:
         for target in self.roster.targets.values():
-            yield TargetState(target.id, BREAKER_GAUGE[target.breaker.state], target.in_flight, target.up)
+            yield TargetState(target.id, BREAKER_GAUGE[target.breaker.shown], target.in_flight, target.up)

@@ -60,6 +60,11 @@ class Breaker:
         return self._state
 
     @property
+    def shown(self) -> State:
+        """The state for whoever looks: an open one whose time is over lets the next call probe, if one ever comes."""
+        return "half-open" if self._state == "open" and not self.retry_in_s else self._state
+
+    @property
     def retry_in_s(self) -> float:
         """Seconds until an open breaker lets a probe through."""
         if self.state != pybreaker.STATE_OPEN:

@@ -11,9 +11,14 @@ from tests.stack import Stack
 
 
 @pytest.fixture(scope="session")
-def stack(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def root() -> None:
+    """Who alone can make the stand-ins of the official images."""
     if os.geteuid() != 0:
-        pytest.skip("for want of root")  # who alone can make the stand-ins of the official images
+        pytest.skip("for want of root")
+
+
+@pytest.fixture(scope="session")
+def stack(engine: Engine, root: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     with Stack(engine, tmp_path_factory.mktemp("stack")) as stack:
         yield stack
 

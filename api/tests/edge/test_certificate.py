@@ -22,6 +22,7 @@ from tests.servers import free_port
 from tests.talk import until
 
 RENEW = ROOT / "infrastructure/nginx/renew"
+SELF_SIGN = ROOT / "infrastructure/nginx/self-sign"
 NAME = "edge.penstock.test"
 
 
@@ -51,6 +52,18 @@ def make_pair(openssl: str, folder: Path, name: str) -> None:
     subprocess.run([*command, "-keyout", new[0], "-out", new[1]], check=True, capture_output=True)
     for source, target in zip(new, files, strict=True):
         source.replace(target)
+
+
+def test_it_signs_itself_anew_when_it_is_told_to(
+    make_edge: MakeEdge, fleet: Fleet, require: Callable[[str], str]
+) -> None:
+    require("openssl")
+    edge = make_edge({"blue": fleet.addresses})
+    before, folder = shown(edge), edge.folders["TLS"]
+    subprocess.run([SELF_SIGN], env={**os.environ, "EDGE_TLS_DIR": str(folder)}, check=True)
+    until(lambda: shown(edge) != before, 20)
+    assert shown(edge) == first_of(folder / "cert.pem")
+    assert stat.S_IMODE((folder / "key.pem").stat().st_mode) == 0o600
 
 
 def test_a_self_signed_pair_is_made_once(make_edge: MakeEdge, fleet: Fleet, require: Callable[[str], str]) -> None:

@@ -126,6 +126,8 @@ def test_status(tmp_path: Path) -> None:
             assert "\x1b" not in shown
             asjson = penstock("status", "--json", "--url", gateway.url + "/", PENSTOCK_OPERATOR_KEY="sk-ops")
             assert json.loads(asjson.stdout)["models"][0]["targets"][0]["id"] == "gpu-1"
+            beside = penstock("status", "--url", gateway.url, PENSTOCK_OPERATOR_KEYS="ops=sk-ops\nada=sk-ada\n")
+            assert "gpu-1" in beside.stdout
             refused = penstock("status", "--url", gateway.url)
             assert (refused.returncode, refused.stdout) == (1, "")
             assert "401" in refused.stderr

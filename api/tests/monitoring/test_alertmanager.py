@@ -56,6 +56,20 @@ def test_what_can_wait_goes_to_slack_alone(severity: str, alertmanager: Alertman
     assert receiver.slack()[0].startswith(f"{severity}: RedisAway")
 
 
+def test_a_message_says_which_of_its_alerts_are_over(alertmanager: Alertmanager, receiver: Receiver) -> None:
+    idle, spent = (
+        TICKET | {"severity": "info", "alertname": name, "summary": f"{name} it is"} for name in ("GpuIdle", "Spent")
+    )
+    alertmanager.fire(idle)
+    alertmanager.fire(spent)
+    until(lambda: any("Spent it is" in each for each in receiver.slack()), 10)
+    alertmanager.fire(spent, over=True)
+    told = until(lambda: [each for each in receiver.slack() if "over: Spent it is" in each], 10)
+    assert told[0].startswith("info: ")
+    assert "over: GpuIdle" not in told[0]
+    assert "GpuIdle it is" in told[0]
+
+
 def test_alerts_of_one_name_and_model_come_together(alertmanager: Alertmanager, receiver: Receiver) -> None:
     replicas = [
         {

@@ -70,7 +70,7 @@ def test_a_recording_is_named_by_level_metric_and_operation(rule: Rule) -> None:
 def test_where_alerts_lead_is_told_once_and_no_label_of_theirs() -> None:
     config = yaml.safe_load((MONITORING / "prometheus/prometheus.yml").read_text())
     outside = set(config["global"]["external_labels"])
-    assert outside == {"grafana", "runbook"}
+    assert outside == {"environment", "grafana", "runbook"}
     (drop,) = config["alerting"]["alert_relabel_configs"]
     assert drop["action"] == "labeldrop"
     assert set(drop["regex"].split("|")) == outside

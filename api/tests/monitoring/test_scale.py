@@ -42,6 +42,17 @@ def test_ranges_too_where_it_is_asked_for(tmp_path: Path) -> None:
     assert one["rules"][0]["record"] == "a:b:rate5m"
 
 
+def test_ranges_of_days_need_not_stay_longer_than_is_asked_for(tmp_path: Path) -> None:
+    told = scale(tmp_path, "expr: a[3d] + b[5m] + c[5s]", "--windows", "0.1", "--shortest", "10", "--longest", "60")
+    assert told == "expr: a[60000ms] + b[30000ms] + c[5000ms]"
+
+
+def test_what_is_planned_for_a_range_shrinks_with_it(tmp_path: Path) -> None:
+    plan = '- {record: "plan:cost:increase1d", expr: vector(20)} # a day\n- {record: "plan:p:p99", expr: vector(3)}\n'
+    told = scale(tmp_path, plan, "--windows", "0.0001", "--shortest", "6")
+    assert told == plan.replace("vector(20)", "vector(0.002)")
+
+
 def test_alertmanager_s_waits_too(tmp_path: Path) -> None:
     told = scale(tmp_path, "route:\n  group_wait: 30s\n  routes:\n    - group_interval: 5m\n", "--by", "0.1")
     assert told == "route:\n  group_wait: 3000ms\n  routes:\n    - group_interval: 30000ms\n"

@@ -3,7 +3,9 @@
 import ast
 import json
 import re
+import shlex
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,8 +15,11 @@ from penstock.settings import Settings
 from tests.functions import users
 from tests.pages import PAGES, ROOT, blocks, page, prose
 
-FOREIGN = {"curl", "docker", "vllm"}
+FOREIGN = {"aws", "curl", "docker", "kubectl", "vllm"}
 """Commands of other projects."""
+SHELL = set("! [[ break do done echo else exit export fi for if read set sleep source then until while".split())
+BEGINS = {"!", "do", "else", "if", "then", "until", "while"}
+"""Words of the shell that a command stands behind."""
 NOT_YET = "api/baml_src/rate_review.baml"
 """The file that the README tells the reader to write."""
 ROOMS = r"\.github|api|docs|infrastructure|monitoring|requirements|scripts|vllm"
@@ -33,9 +38,8 @@ class TestEveryPage:
 
     def test_the_commands_that_it_shows_exist(self, path: Path) -> None:
         for block in blocks(str(path.relative_to(ROOT)), "bash"):
-            for line in re.sub(r"\\\n", " ", block).splitlines():
-                command = next(word for word in line.split() if "=" not in word)
-                assert exists(command), line
+            for command in commands(block):
+                assert exists(command), f"{command} in {block}"
 
     def test_penstock_s_commands_and_flags_exist(self, path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         lines = "\n".join(blocks(str(path.relative_to(ROOT)), "bash"))
@@ -55,10 +59,22 @@ class TestEveryPage:
             Settings(**yaml.safe_load(block))
 
 
+def commands(block: str) -> Iterator[str]:
+    """Each word of a block where a command stands."""
+    lexer = shlex.shlex(re.sub(r"\\\n", " ", block), posix=True, punctuation_chars="();<>|&\n")
+    lexer.whitespace, lexer.whitespace_split = " \t", True
+    begins = True
+    for word in lexer:
+        if begins and not re.match(r"\w+\+?=", word):
+            yield from [] if set(word) <= set("();<>|&\n") else [word]
+            begins = word in BEGINS
+        begins = begins or (bool(word) and set(word) <= set("();|&\n"))
+
+
 def exists(command: str) -> bool:
-    if command in FOREIGN or command == ".venv/bin/penstock":
+    if command in FOREIGN | SHELL or command == ".venv/bin/penstock":
         return True
-    return shutil.which(str(ROOT / command)) is not None
+    return shutil.which(command) is not None or shutil.which(str(ROOT / command)) is not None
 
 
 def test_the_readme_s_python_is_python() -> None:

@@ -70,6 +70,12 @@ def test_lists_stand_in_the_environment_with_commas(folder: Path, monkeypatch: p
     assert [key.get_secret_value() for key in settings.api_keys] == ["shop=sk-1", "search=sk-2=="]
 
 
+def test_keys_may_stand_on_lines_of_their_own_in_a_mounted_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "keys").write_text("shop=sk-1\nsearch=sk-2==\n\n")
+    monkeypatch.setenv("PENSTOCK_API_KEYS_FILE", str(folder / "keys"))
+    assert [key.get_secret_value() for key in load_settings().api_keys] == ["shop=sk-1", "search=sk-2=="]
+
+
 def test_what_lies_deeper_is_named_with_two_lines(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PENSTOCK_BREAKER__FAIL_MAX", "9")
     settings = load_settings(written(folder, {"breaker": {"fail_max": 2, "reset_s": 3}}))

@@ -104,6 +104,18 @@ def test_memory_limits_the_batch_too() -> None:
     assert (subject.running, len(subject.waiting)) == (1, 1)
 
 
+def test_who_waits_for_memory_counts_as_preempted_once_and_who_waits_for_a_place_does_not() -> None:
+    subject = engine(places=2, blocks=4)
+    for mark in "abc":
+        subject.submit(run(prompt=8, output=4, mark=mark), 0)
+    subject.advance(0.1)
+    assert (subject.running, subject.preemptions) == (1, 1)
+    subject = engine(places=1)
+    subject.submit(run(mark="a"), 0)
+    subject.submit(run(mark="b"), 0)
+    assert subject.preemptions == 0
+
+
 def test_a_stretched_run_is_slower_and_the_others_are_not() -> None:
     subject, slow, usual = engine(), run(mark="a"), run(mark="b")
     slow.stretch = 10

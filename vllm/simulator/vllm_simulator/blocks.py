@@ -17,7 +17,7 @@ class Hold:
 class BlockPool:
     """Counts blocks; keeps full prompt blocks after use, oldest out first, and finds them again by prefix.
 
-    A request takes the blocks of its whole answer when it starts, so there is no preemption.
+    A request takes the blocks of its whole answer when it starts, so none is thrown out later.
     """
 
     def __init__(self, total: int, block_size: int) -> None:

@@ -41,6 +41,7 @@ class Run:
     admitted: float = 0.0
     first_token: float = 0.0
     finished: float = 0.0
+    preempted: int = 0
     hold: Hold | None = None
     start_step: float | None = None
 
@@ -62,6 +63,8 @@ class Engine:
     steps: float = 0.0
     running: int = 0
     decoding: int = 0
+    preemptions: int = 0
+    busy: float = 0.0
     waiting: dict[Run, None] = field(default_factory=dict)
     _reader_free_at: float = 0.0
     _reading: list[tuple[float, int, Run]] = field(default_factory=list)
@@ -99,6 +102,11 @@ class Engine:
         self._drift(now)
         self._speak()
 
+    def busy_at(self, now: float) -> float:
+        """The seconds up to `now` in which it had something to work at."""
+        self.advance(now)
+        return self.busy
+
     def next_at(self) -> float:
         """When `advance` will next have something to do; infinite when idle."""
         return min(self._next_read(), self._next_end(), self._when(self._speaking))
@@ -120,6 +128,8 @@ class Engine:
         step = self.pace.step_seconds(self.decoding) if self.decoding else 0.0
         if step:
             self.steps += max(0.0, to - self.clock) / step
+        if self.running:
+            self.busy += max(0.0, to - self.clock)
         self.clock = max(self.clock, to)
 
     def _admit(self) -> None:
@@ -127,6 +137,7 @@ class Engine:
             run = next(iter(self.waiting))
             run.hold = self.blocks.take(run.prompt, run.output)
             if run.hold is None:
+                self._preempt(run)
                 return
             del self.waiting[run]
             self.running += 1
@@ -134,6 +145,11 @@ class Engine:
             start = max(self.clock, self._reader_free_at)
             self._reader_free_at = start + run.stretch * self.pace.prefill_seconds(len(run.prompt) - run.cached)
             heapq.heappush(self._reading, (self._reader_free_at, next(self._order), run))
+
+    def _preempt(self, run: Run) -> None:
+        """vLLM would have begun it, and thrown it out once its neighbours needed the memory: counted as that, once."""
+        self.preemptions += not run.preempted
+        run.preempted = 1
 
     def _begin(self, run: Run) -> None:
         run.start_step, run.first_token = self.steps, self.clock

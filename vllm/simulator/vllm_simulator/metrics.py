@@ -74,7 +74,7 @@ class Metrics:
         yield "vllm:request_max_num_generation_tokens", run.output, 1
         yield "vllm:request_params_n", run.choices, 1
         yield "vllm:request_params_max_tokens", run.output, 1
-        yield "vllm:request_num_preemptions", 0, 1
+        yield "vllm:request_num_preemptions", run.preempted, 1
         yield "vllm:request_prefill_kv_computed_tokens", len(run.prompt) - run.cached, 1
         yield "vllm:iteration_tokens_total", max(1, self._engine.decoding), run.output
 
@@ -103,6 +103,7 @@ class Metrics:
         yield f'vllm:cache_config_info{{engine="0",{told}}} 1.0'
 
     def _counter_lines(self) -> Iterator[str]:
+        self.counters["vllm:num_preemptions", ""] = float(self._engine.preemptions)
         for name, labels in COUNTERS.items():
             samples = [(label, self.counters[name, label]) for label in labels]
             yield from self._family(f"{name}_total", "counter", samples)
