@@ -64,7 +64,7 @@ class Instance:
         self.log = logger_to(lines, self._incidents)
         self._lines = lines
         self._config = config
-        self._metrics = metrics = Metrics()
+        self._metrics = metrics = Metrics(settings.version)
         self._lately = Lately(metrics, time.monotonic)
         self._store_up = True
         self._store = store_from_url(

@@ -20,6 +20,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from penstock import __version__
 from penstock.settings.environment import PREFIX, SettingsError, environment, variable
 from penstock.settings.parts import (
     Breaker,
@@ -57,6 +58,7 @@ class Settings(BaseSettings):
     operator_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
         (), description="Keys that open /admin, each as `name=key`."
     )
+    version: str = Field(__version__, description="What the metrics call this version; the image says its own.")
     status_page: StatusPage = Field("loopback", description="Who may see the status page at `/`.")
 
     replicas: Annotated[tuple[str, ...], NoDecode] = Field(
