@@ -14,6 +14,7 @@ from vllm_simulator.embeddings import EMBEDDINGS
 from vllm_simulator.engine import Engine
 from vllm_simulator.errors import ApiError, ClientGoneError
 from vllm_simulator.exchange import Exchange, Receive, Scope, Send
+from vllm_simulator.exporter import Exporter
 from vllm_simulator.faults import Fault, Faults
 from vllm_simulator.generation import Generation, mislead
 from vllm_simulator.job import Dialect
@@ -21,7 +22,7 @@ from vllm_simulator.ledger import Ledger
 from vllm_simulator.metrics import Metrics
 from vllm_simulator.plain import Plain
 from vllm_simulator.responses import RESPONSES
-from vllm_simulator.settings import Settings
+from vllm_simulator.settings import Role, Settings
 from vllm_simulator.ticker import Ticker
 
 DIALECTS: Mapping[str, Dialect] = {
@@ -49,12 +50,15 @@ class App:
         self._faults, self._ledger = Faults(), Ledger()
         self._generation = Generation(settings, self.ticker, process)
         self.control = Control(settings, self.ticker, self._faults, self._ledger, process)
-        self._routes = _routes(Plain(settings, self.ticker, metrics), self.control, settings.role == "cloud")
+        self._dialects = DIALECTS if settings.role != "gpus" else {}
+        self._routes = _routes(Plain(settings, self.ticker, metrics), self.control, settings.role)
+        if settings.role == "gpus":
+            self._routes["/metrics"] = {"GET": Exporter(settings.gpus_of, self._faults, settings.name).metrics}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         exchange = Exchange(scope, receive, send)
         ours = exchange.path.startswith("/sim/")
-        dialect = None if ours else DIALECTS.get(exchange.path)
+        dialect = None if ours else self._dialects.get(exchange.path)
         drawn: Mapping[str, Fault] = {}
         if not ours:
             self._ledger.saw(exchange, dialect is not None)
@@ -116,12 +120,14 @@ class App:
         await exchange.answer_json(error.status, error.body, error.headers)
 
 
-def _routes(plain: Plain, control: Control, in_cloud: bool) -> Mapping[str, Mapping[str, Handler]]:
+def _routes(plain: Plain, control: Control, role: Role) -> dict[str, Mapping[str, Handler]]:
     operated: dict[str, Mapping[str, Handler]] = {
         "/sim/fault": {"POST": control.set_fault, "DELETE": control.clear},
         "/sim/state": {"GET": control.state},
     }
-    if in_cloud:
+    if role == "gpus":
+        return operated
+    if role == "cloud":
         return {**operated, "/v1/models": {"GET": plain.models}, "/v1/models/*": {"GET": plain.one_model}}
     return {
         **operated,

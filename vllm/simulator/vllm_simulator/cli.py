@@ -32,7 +32,14 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add("--name", default="simulator", help="what /sim/state calls it")
     add("--model", action="append", metavar="NAME", help="served model; again for an alias (default: tiny)")
-    add("--role", choices=("vllm", "cloud"), default="vllm", help="whose shapes and errors to answer with")
+    add("--role", choices=("vllm", "cloud", "gpus"), default="vllm", help="whose shapes and errors to answer with")
+    add(
+        "--gpu-of",
+        action="append",
+        default=[],
+        metavar="URL",
+        help="simulated engine whose GPU to tell of; again for the next",
+    )
     add("--api-key", help="key that /v1 routes ask for")
     add("--fault", action="append", type=_fault, default=[], metavar="SPEC", help=_fault_help())
     add("--until-eof", action="store_true", help="end when standard input, a pipe, does")
@@ -61,6 +68,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         request_id_headers=args.enable_request_id_headers,
         load_tracking=args.enable_server_load_tracking,
         sse_keep_alive=args.sse_keep_alive_interval,
+        gpus_of=tuple(args.gpu_of),
     )
     try:
         server = Server(settings, args.host, args.port, args.control_port)

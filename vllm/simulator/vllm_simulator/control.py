@@ -1,5 +1,6 @@
 """`/sim`: how a test breaks the simulator and asks what it saw."""
 
+import asyncio
 from collections.abc import Iterable
 from typing import Any, Protocol
 
@@ -82,6 +83,7 @@ class Control:
             "waiting": len(engine.waiting),
             "producing": engine.decoding,
             "kv_usage": engine.blocks.used / engine.blocks.total,
+            "busy_seconds": engine.busy_at(asyncio.get_running_loop().time()),
             "prompt_tokens": self._ticker.prompt_tokens,
             "generation_tokens": self._ticker.generation_tokens,
             **self._ledger.told(),

@@ -62,6 +62,7 @@ class Engine:
     steps: float = 0.0
     running: int = 0
     decoding: int = 0
+    busy: float = 0.0
     waiting: dict[Run, None] = field(default_factory=dict)
     _reader_free_at: float = 0.0
     _reading: list[tuple[float, int, Run]] = field(default_factory=list)
@@ -99,6 +100,11 @@ class Engine:
         self._drift(now)
         self._speak()
 
+    def busy_at(self, now: float) -> float:
+        """The seconds up to `now` in which it had something to work at."""
+        self.advance(now)
+        return self.busy
+
     def next_at(self) -> float:
         """When `advance` will next have something to do; infinite when idle."""
         return min(self._next_read(), self._next_end(), self._when(self._speaking))
@@ -120,6 +126,8 @@ class Engine:
         step = self.pace.step_seconds(self.decoding) if self.decoding else 0.0
         if step:
             self.steps += max(0.0, to - self.clock) / step
+        if self.running:
+            self.busy += max(0.0, to - self.clock)
         self.clock = max(self.clock, to)
 
     def _admit(self) -> None:

@@ -24,9 +24,13 @@ KINDS = {
     "babble": "the answer is free text, whatever form was asked for",
     "brief": "the answer is cut after `after_events` tokens, as by a limit",
     "leave": "the process ends as it does on SIGTERM",
+    "xid": "GPU number `gpu` reports the error `xid`",
+    "worn": "`rows` rows of the memory of GPU number `gpu` fail and are replaced, as long as there are spare ones",
 }
 AT_ONCE = ("refuse", "leave")
 """Kinds that happen to the server when they are set, not to a request."""
+OF_A_GPU = ("xid", "worn")
+"""Kinds that a GPU has until they are cleared, and that no request meets."""
 
 
 class FaultError(ValueError):
@@ -52,6 +56,9 @@ class Fault:
     shape: str = "busy"
     path: str | None = None
     seed: int = 0
+    gpu: int = 0
+    xid: int = 79
+    rows: int = 1
 
 
 _DEFAULT_EVENTS = {"error_event": 0, "oom_die": 0}
@@ -86,6 +93,8 @@ class _Armed:
 
     def strikes(self, path: str, generating: bool) -> bool:
         wanted = self.fault.path
+        if self.fault.kind in OF_A_GPU:
+            return False
         if not (generating if wanted is None else wanted in ("*", path)) or self.left <= 0:
             return False
         if self.fault.probability < 1 and self.random.random() >= self.fault.probability:
@@ -112,6 +121,10 @@ class Faults:
         if not self._armed:
             return {}
         return {one.fault.kind: one.fault for one in self._armed if one.strikes(path, generating)}
+
+    def of_gpu(self, number: int) -> list[Fault]:
+        """What a GPU has, in the order in which it came."""
+        return [one.fault for one in self._armed if one.fault.kind in OF_A_GPU and one.fault.gpu == number]
 
     def active(self) -> Iterator[dict[str, Any]]:
         """Every fault that may still strike, as it was set; what is left of its count in `left`."""

@@ -5,7 +5,7 @@ from typing import Literal
 
 from vllm_simulator.pace import Pace
 
-Role = Literal["vllm", "cloud"]
+Role = Literal["vllm", "cloud", "gpus"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,3 +28,4 @@ class Settings:
     request_id_headers: bool = False
     load_tracking: bool = False
     sse_keep_alive: float | None = None
+    gpus_of: tuple[str, ...] = ()
