@@ -56,11 +56,13 @@ def errors_of(what: str, over: str = "$__rate_interval") -> Query:
     return Query(f"({failed} or 0 * {every}) / {every}", f"{{{{{what}}}}}")
 
 
-def rate_of(metric: str, what: str, by: str = "", more: str = "", over: str = "$__rate_interval") -> Query:
-    """What a counter of functions or callers counts a second, summed but for one label."""
-    by = by or what
-    chosen = f'{what}=~"${what}"{more}'
-    return Query(f"sum by ({by}) (rate(penstock_{what}_{metric}_total{{{chosen}}}[{over}]))", f"{{{{{by}}}}}")
+def rate_of(metric: str, what: str, *by: str, more: str = "", over: str = "$__rate_interval") -> Query:
+    """What a counter of functions or callers counts a second, by these labels, or by the function or caller."""
+    labels = by or (what,)
+    counted = f'penstock_{what}_{metric}_total{{{what}=~"${what}"{more}}}'
+    return Query(
+        f"sum by ({', '.join(labels)}) (rate({counted}[{over}]))", " ".join(f"{{{{{each}}}}}" for each in labels)
+    )
 
 
 def each_of(what: str, *, p95: bool) -> Panel:

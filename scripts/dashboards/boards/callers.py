@@ -22,7 +22,7 @@ CALLERS = Board(
             "Requests by outcome",
             "How these callers' requests end.",
             "reqps",
-            rate_of("requests", "caller", by="outcome"),
+            rate_of("requests", "caller", "outcome"),
             stacked=True,
         ),
         series(
@@ -50,7 +50,7 @@ CALLERS = Board(
             "Refused, without room, or gone",
             "Requests that were refused or found no room, and those whose client left.",
             "reqps",
-            rate_of("requests", "caller", by="outcome, caller", more=', outcome=~"refused|busy|client_gone"'),
+            rate_of("requests", "caller", "caller", "outcome", more=', outcome=~"refused|busy|client_gone"'),
         ),
         series(
             "Refused by the edge",

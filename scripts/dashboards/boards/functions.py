@@ -27,7 +27,7 @@ FUNCTIONS = Board(
             "Calls by outcome",
             "How calls end; failed has those in it whose answer could not be read.",
             "reqps",
-            rate_of("requests", "function", by="outcome"),
+            rate_of("requests", "function", "outcome"),
             stacked=True,
         ),
         series(
@@ -42,7 +42,7 @@ FUNCTIONS = Board(
             "Tokens by kind",
             "Tokens read and written for these functions.",
             TOKENS,
-            rate_of("tokens", "function", by="kind"),
+            rate_of("tokens", "function", "kind"),
             stacked=True,
         ).sized(12, 8),
         series(
