@@ -70,7 +70,7 @@ class Instance:
         self.log = logger_to(lines, self._incidents)
         self._lines = lines
         self._config = config
-        self._metrics = metrics = Metrics()
+        self._metrics = metrics = Metrics(settings.version)
         self._lately = Lately(metrics, time.monotonic)
         self._shared = Shared(settings.redis_url.get_secret_value(), time.monotonic, self.log)
         self._limiter = Limiter(self._shared.grants, time.monotonic)

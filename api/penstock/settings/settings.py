@@ -21,6 +21,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from penstock import __version__
 from penstock.settings.environment import PREFIX, SettingsError, environment, variable
 from penstock.settings.parts import (
     Breaker,
@@ -62,6 +63,7 @@ class Settings(BaseSettings):
         "",
         description="Where callers and their keys are kept: the path of a YAML file, or `redis` for `redis_url`.",
     )
+    version: str = Field(__version__, description="What the metrics call this version; the image says its own.")
     status_page: StatusPage = Field("loopback", description="Who may see the status page at `/`.")
 
     replicas: Annotated[tuple[str, ...], NoDecode] = Field(

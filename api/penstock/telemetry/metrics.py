@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from penstock import __version__
 from penstock.telemetry.families import Counters, Histograms
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300)
@@ -28,10 +29,11 @@ class TargetState(NamedTuple):
 
 
 class Metrics:
-    """Counts in a registry of its own."""
+    """Counts in a registry of its own. `version` is what this instance is called beside others."""
 
-    def __init__(self) -> None:
+    def __init__(self, version: str = __version__) -> None:
         self._registry = registry = CollectorRegistry()
+        self._version = version
 
         def counter(name: str, says: str, *labels: str) -> Counters:
             family = Counters(f"penstock_{name}", says, labels)
@@ -71,18 +73,34 @@ class Metrics:
         self.cost_usd = counter("cost_usd_total", "Dollars that clouds were paid.", "model", "target_kind")
         self.saved_usd = counter("saved_usd_total", "Dollars a cloud would have cost for the pool's answers.", "model")
 
+        self.function_requests = counter(
+            "function_requests_total", "Calls of typed functions, by how they ended.", "function", "outcome"
+        )
+        self.function_seconds = histogram(
+            "function_seconds", "From a call's last byte to its answer's last byte.", SECONDS, "function"
+        )
+        self.function_tokens = counter("function_tokens_total", "Tokens of typed functions.", "function", "kind")
+        self.caller_requests = counter(
+            "caller_requests_total", "Requests of a caller, by how they ended.", "caller", "outcome"
+        )
+        self.caller_tokens = counter("caller_tokens_total", "Tokens of a caller.", "caller", "kind")
+        self.caller_cost_usd = counter("caller_cost_usd_total", "Dollars that clouds were paid for a caller.", "caller")
+
     def show(self, targets: Callable[[], Iterable[TargetState]], store_up: Callable[[], bool]) -> None:
         """Read these states whenever the metrics are read: they cost the requests nothing."""
-        self._registry.register(_States(targets, store_up))
+        self._registry.register(_States(targets, store_up, self._version))
 
     def exposition(self) -> bytes:
         return generate_latest(self._registry)
 
 
 class _States(Collector):
-    def __init__(self, targets: Callable[[], Iterable[TargetState]], store_up: Callable[[], bool]) -> None:
+    def __init__(
+        self, targets: Callable[[], Iterable[TargetState]], store_up: Callable[[], bool], version: str
+    ) -> None:
         self._targets = targets
         self._store_up = store_up
+        self._version = version
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         breaker = GaugeMetricFamily("penstock_breaker_state", "0 closed, 1 half-open, 2 open.", labels=("target",))
@@ -97,3 +115,6 @@ class _States(Collector):
         yield from (breaker, in_flight, up)
         store_up = "Whether the shared store answers; while it does not, the instance works from its own memory."
         yield GaugeMetricFamily("penstock_store_up", store_up, value=self._store_up())
+        build = GaugeMetricFamily("penstock_build_info", "Always 1; which version this is.", labels=("version",))
+        build.add_metric((self._version,), 1)
+        yield build

@@ -83,15 +83,26 @@ class Journal:
                 metrics.inter_token_seconds(model, kind).observe(between)
         if record.fallback is not None:
             metrics.fallback(model, record.fallback).inc()
+        metrics.caller_requests(record.caller, record.outcome).inc()
+        if record.function is not None:
+            metrics.function_requests(record.function, record.outcome).inc()
+            metrics.function_seconds(record.function).observe(now - record.received_at)
         if record.target_kind != "none":
-            self._count_tokens(record)
+            self._count_tokens(record, "input", record.input_tokens)
+            self._count_tokens(record, "output" if record.counted else "output_estimated", record.output_tokens)
+            self._count_dollars(record)
 
-    def _count_tokens(self, record: Record) -> None:
+    def _count_tokens(self, record: Record, kind: str, tokens: int) -> None:
+        self._metrics.tokens(record.model, record.target_kind, kind).inc(tokens)
+        self._metrics.caller_tokens(record.caller, kind).inc(tokens)
+        if record.function is not None:
+            self._metrics.function_tokens(record.function, kind).inc(tokens)
+
+    def _count_dollars(self, record: Record) -> None:
         metrics, model, kind = self._metrics, record.model, record.target_kind
-        metrics.tokens(model, kind, "input").inc(record.input_tokens)
-        metrics.tokens(model, kind, "output" if record.counted else "output_estimated").inc(record.output_tokens)
         if kind == "cloud":
             metrics.cost_usd(model, kind).inc(record.cost_usd)
+            metrics.caller_cost_usd(record.caller).inc(record.cost_usd)
         else:
             metrics.saved_usd(model).inc(record.cost_usd)
 

@@ -23,6 +23,7 @@ def record() -> Record:
     now = time.monotonic()
     told = Record("chat", "req-1", now)
     told.model, told.target, told.target_kind, told.attempts, told.price = "m", "t", "cloud", 2, Price()
+    told.function = "F"
     told.first_byte_at = told.first_token_at = now
     told.events, told.fallback, told.input_tokens, told.output_tokens = 3, "busy", 1, 2
     return told
