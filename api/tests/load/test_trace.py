@@ -1,8 +1,8 @@
 """Requests as long as real ones, through the edge and three instances to three replicas, one of which dies at last.
 
 7 a second, then 70, then 70 and the death. PENSTOCK_TRACE is a file as Azure publishes it; without it lengths are drawn
-like those of its trace of 2023. PENSTOCK_TRACE_SHARE is how much of the whole time it takes: 1 is 10, 5 and 2
-minutes. From a tenth on the replicas have the speed of a real engine. PENSTOCK_REPORTS is a folder for reports.
+like those of its trace of 2023. PENSTOCK_TRACE_SHARE is how much of the whole time it takes: 1 is 10, 5 and 2 minutes.
+From a tenth on the replicas have the speed of a real engine. PENSTOCK_REPORTS is a folder for a report of each.
 """
 
 from __future__ import annotations

@@ -27,7 +27,8 @@ def ejected(ground: Ground) -> Seen:
         return _stopped(ground, inside)
     checks = inside.environments().get("edge", {}).get("EDGE_CHECK_INTERVAL_S", CHECK_S)
     finds = inside.peers()
-    serving = {unit.name for unit in ground.picture().units if ground.picture().shares[unit.colour]}
+    picture = ground.picture()
+    serving = {unit.name for unit in picture.units if picture.shares[unit.colour]}
     well, out = ({name for name, up in finds.items() if up is wanted} for wanted in (True, False))
     wrong = [f"out: {listed(serving & out)}"] if serving & out else []
     idle = f"; out, and getting nothing: {listed(out)}" if out else ""

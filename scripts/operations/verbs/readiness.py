@@ -63,8 +63,9 @@ def run(options: argparse.Namespace, interrupts: Interrupts) -> None:
                 tell(report.line(name, seen))
                 found[name] = seen
     finally:
-        told = (options.url, site.platform.name, found)
-        print(json.dumps(report.as_json(*told), indent=1) if options.json else report.markdown(*told))
+        if found:
+            told = (options.url, site.platform.name, found)
+            print(json.dumps(report.as_json(*told), indent=1) if options.json else report.markdown(*told))
     tell(report.counted(found))
     if failed := [name for name, seen in found.items() if seen.verdict == "fail"]:
         raise StepFailed(f"fails: {', '.join(failed)}")
