@@ -9,7 +9,7 @@ CALLER = Variable("caller", "Caller", "label_values(penstock_caller_requests_tot
 CALLERS = Board(
     "penstock-callers",
     "callers",
-    "Who asks how much, and who gets errors? A caller is the name that the settings give a key.",
+    "Who asks how much, and who gets errors? Callers are known by their keys.",
     [
         series(
             "Requests",
