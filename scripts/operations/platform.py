@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from operations.errors import WrongUse
 from operations.words import Colour, Picture, Shares, Unit
 
 
@@ -24,7 +25,10 @@ class Answers:
 
 
 class Platform(Protocol):
-    """Each call does one thing, has a limit, may be made again, and raises an OperationError if it cannot be done."""
+    """Each call does one thing, has a limit, may be made again, and raises an OperationError if it cannot be done.
+
+    One that has a body here is for platforms without an edge of ours and a Prometheus beside it.
+    """
 
     name: str
 
@@ -33,9 +37,11 @@ class Platform(Protocol):
 
     def answers(self) -> Mapping[Colour, Answers]:
         """What the edge counted; empty where it does not count."""
+        return {}
 
     def ask_prometheus(self, path: str) -> str:
         """Its own Prometheus: a path with a query, and what it answers. WrongUse where it has none of its own."""
+        raise WrongUse("which Prometheus? Say --prometheus")
 
     def fetch(self, version: str) -> None:
         """Make sure that there is such a version. Touches nothing that runs."""

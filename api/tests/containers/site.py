@@ -38,7 +38,7 @@ class Site(Host):
         overlay = folder / "overlay.yml"
         overlay.write_text(yaml.safe_dump(OVERLAY))
         files = ":".join([*FILES, str(overlay)])
-        super().__init__(ROOT, folder / "deploy", **stack.engine.env, **stack.env, COMPOSE_FILE=files)
+        super().__init__(ROOT, folder / "deploy", **stack.engine.env | stack.env | {"COMPOSE_FILE": files})
         self.stack = stack
         for tag in ("1", "2", "3"):
             stack.engine.docker("tag", "penstock:test", f"penstock:{tag}")
