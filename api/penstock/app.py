@@ -39,6 +39,7 @@ from penstock.telemetry.metrics import Metrics, TargetState
 from penstock.telemetry.record import Journal
 from penstock.upstream.attempt import Attempt
 from penstock.upstream.breaker import State
+from penstock.upstream.collector import tracing_of
 from penstock.upstream.dispatch import Dispatcher
 from penstock.upstream.glance import Glance
 from penstock.upstream.gossip import Gossip
@@ -71,6 +72,7 @@ class Instance:
             settings.redis_url.get_secret_value(), clock=time.monotonic, on_change=self._store_changed
         )
         rng = random.Random()  # noqa: S311  # spreads load; guards nothing
+        self._tracing = tracing_of(settings.traces, metrics.spans, self.log, rng)
         self.roster = Roster(settings, time.monotonic, rng, self._breaker_moved)
         self._gossip = Gossip(self._store, self.roster, lambda: self._store_up)
         self._beside = Transport(settings.max_connections)  # the watcher's: calls can leave it none
@@ -111,9 +113,10 @@ class Instance:
             app=app,
             hot=openai_routes(app, openai) | function_routes(app, typed, functions),
             doorkeeper=doorkeeper,
-            journal=Journal(self._metrics, self._lines),
+            journal=Journal(self._metrics, self._lines, self._tracing.close if self._tracing else None),
             log=self.log,
             body_timeout_s=self.settings.body_timeout_s,
+            tracing=self._tracing,
         )
 
     # Its life
@@ -122,7 +125,8 @@ class Instance:
     async def _lifespan(self, app: FastAPI) -> AsyncIterator[None]:
         del app
         with library_logs(self.log):
-            runs = (self._watcher.run, self._gossip.run, self._lately.run)
+            exports = [self._tracing.exporter.run] if self._tracing is not None else []
+            runs = [self._watcher.run, self._gossip.run, self._lately.run, *exports]
             tasks = [asyncio.create_task(self._kept_running(run)) for run in runs]
             await self._watcher.first_look(2 * self.settings.watch.timeout_s)
             try:

@@ -63,6 +63,8 @@ class FunctionsSurface:
             raw=orjson.dumps(asked),
             fields=asked,
             request_id=visit.request_id,
+            trace=visit.record.trace,
+            onward=visit.onward,
             deadline=monotonic() + pool.timeouts.total_s,
             stream=stream,
         )

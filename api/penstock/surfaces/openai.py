@@ -53,6 +53,8 @@ class OpenAISurface:
             raw=raw,
             fields=fields,
             request_id=visit.request_id,
+            trace=visit.record.trace,
+            onward=visit.onward,
             deadline=monotonic() + pool.timeouts.total_s,
             stream=bool(fields.get("stream")),
             wants_usage=isinstance(options, dict) and options.get("include_usage") is True,
