@@ -45,6 +45,7 @@ from penstock.telemetry.metrics import Metrics, TargetState
 from penstock.telemetry.record import Journal
 from penstock.upstream.attempt import Attempt
 from penstock.upstream.breaker import State
+from penstock.upstream.collector import tracing_of
 from penstock.upstream.dispatch import Dispatcher
 from penstock.upstream.glance import Glance
 from penstock.upstream.gossip import Gossip
@@ -75,6 +76,7 @@ class Instance:
         self._shared = Shared(settings.redis_url.get_secret_value(), time.monotonic, self.log)
         self._limiter = Limiter(self._shared.grants, time.monotonic)
         rng = random.Random()  # noqa: S311  # spreads load; guards nothing
+        self._tracing = tracing_of(settings.traces, metrics.spans, self.log, rng)
         self.roster = Roster(settings, time.monotonic, rng, self._breaker_moved)
         self._gossip = Gossip(self._shared.store, self.roster, lambda: self._shared.up)
         self._beside = Transport(settings.max_connections)  # the watcher's: calls can leave it none
@@ -116,9 +118,10 @@ class Instance:
             app=app,
             hot=openai_routes(app, openai) | function_routes(app, typed, functions),
             doorkeeper=doorkeeper,
-            journal=Journal(self._metrics, self._lines),
+            journal=Journal(self._metrics, self._lines, self._tracing.close if self._tracing else None),
             log=self.log,
             body_timeout_s=self.settings.body_timeout_s,
+            tracing=self._tracing,
         )
 
     def _doorkeeper(self) -> Doorkeeper:
@@ -131,7 +134,8 @@ class Instance:
     @asynccontextmanager
     async def _lifespan(self, app: FastAPI) -> AsyncIterator[None]:
         del app
-        beside = (self._watcher.run, self._gossip.run, self._lately.run, self._follower.run, self._limiter.run)
+        exports = [self._tracing.exporter.run] if self._tracing is not None else []
+        beside = (self._watcher.run, self._gossip.run, self._lately.run, self._follower.run, self._limiter.run, *exports)
         with library_logs(self.log):
             await self._follower.look()
             try:

@@ -33,6 +33,7 @@ from penstock.settings.parts import (
     Retry,
     Seconds,
     StatusPage,
+    Traces,
     Watch,
     checked_store,
     checked_url,
@@ -87,6 +88,7 @@ class Settings(BaseSettings):
     breaker: Breaker = Field(Breaker(), description="When a target is left alone, and for how long.")
     retry: Retry = Field(Retry(), description="How often a call may be tried again.")
     watch: Watch = Field(Watch(), description="How replicas are watched.")
+    traces: Traces = Field(Traces(), description="Which requests are traced, and where their spans go.")
     redis_url: SecretStr = Field(SecretStr(""), description="Where instances share state; in memory if not given.")
     max_connections: int = Field(1024, ge=1, description="Connections to one target at the most.")
 

@@ -73,6 +73,8 @@ class FunctionsSurface:
             raw=orjson.dumps(asked),
             fields=asked,
             request_id=visit.request_id,
+            trace=visit.record.trace,
+            onward=visit.onward,
             deadline=monotonic() + pool.timeouts.total_s,
             stream=stream,
             may_fall_back=visit.caller.fallback,

@@ -57,6 +57,8 @@ class OpenAISurface:
             raw=raw,
             fields=fields,
             request_id=visit.request_id,
+            trace=visit.record.trace,
+            onward=visit.onward,
             deadline=monotonic() + pool.timeouts.total_s,
             stream=bool(fields.get("stream")),
             may_fall_back=visit.caller.fallback,

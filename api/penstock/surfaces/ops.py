@@ -13,7 +13,7 @@ from penstock import __version__
 from penstock.functions.catalog import Function
 from penstock.surfaces.auth import check_model
 from penstock.surfaces.board import Readiness
-from penstock.telemetry.metrics import CONTENT_TYPE, Metrics
+from penstock.telemetry.metrics import Metrics, content_type
 from penstock.upstream.roster import Roster
 
 
@@ -64,9 +64,10 @@ def ops_router(
         return JSONResponse(Health(status=state).model_dump(), status_code=200 if state == "ready" else 503)
 
     @router.get("/metrics", tags=["health"], response_class=PlainTextResponse)
-    async def exposition() -> Response:
+    async def exposition(request: Request) -> Response:
         """Everything counted, for Prometheus."""
-        return Response(metrics.exposition(), media_type=CONTENT_TYPE)
+        accept = request.headers.get("accept", "")
+        return Response(metrics.exposition(accept), media_type=content_type(accept))
 
     @router.get("/v1/models", tags=["models"])
     async def models(request: Request) -> ModelList:

@@ -18,7 +18,7 @@ _SAFE_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 class Visit:
     """`interrupt` ends it from outside: `why` then says what for. `last`: close the connection after it."""
 
-    __slots__ = ("_task", "caller", "more_headers", "record", "request_id", "why", "wire")
+    __slots__ = ("_task", "caller", "more_headers", "onward", "record", "request_id", "why", "wire")
 
     def __init__(self, wire: Wire, surface: str, *, last: bool = False) -> None:
         self.wire = wire
@@ -27,6 +27,8 @@ class Visit:
         self.more_headers: Headers = []
         self.record = Record(surface, self.request_id, wire.received_at or time.monotonic())
         self.why: PenstockError | None = None
+        self.onward = ""
+        """What targets are told of its trace, if it is not sampled."""
         self._task = wire.task
         if last:
             wire.close_after()

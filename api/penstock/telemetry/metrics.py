@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.registry import Collector
 
 from penstock import __version__
@@ -17,6 +18,12 @@ SHORT = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.25, 0
 OVERHEAD = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1)
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+
+
+def content_type(accept: str) -> str:
+    """OpenMetrics for whoever takes it, as Prometheus does; else Prometheus's own text."""
+    return OPENMETRICS if "application/openmetrics-text" in accept else CONTENT_TYPE
 
 
 class TargetState(NamedTuple):
@@ -72,6 +79,7 @@ class Metrics:
         )
         self.cost_usd = counter("cost_usd_total", "Dollars that clouds were paid.", "model", "target_kind")
         self.saved_usd = counter("saved_usd_total", "Dollars a cloud would have cost for the pool's answers.", "model")
+        self.spans = counter("spans_total", "Spans of traces, by whether the collector took them.", "fate")
 
         self.function_requests = counter(
             "function_requests_total", "Calls of typed functions, by how they ended.", "function", "outcome"
@@ -90,7 +98,10 @@ class Metrics:
         """Read these states whenever the metrics are read: they cost the requests nothing."""
         self._registry.register(_States(targets, store_up, self._version))
 
-    def exposition(self) -> bytes:
+    def exposition(self, accept: str = "") -> bytes:
+        """In the format of `content_type(accept)`. OpenMetrics alone has exemplars."""
+        if content_type(accept) == OPENMETRICS:
+            return bytes(openmetrics.generate_latest(self._registry))  # type: ignore[no-untyped-call]  # the library's
         return generate_latest(self._registry)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -11,6 +12,7 @@ import orjson
 from penstock.settings.parts import Price
 from penstock.telemetry.lines import Lines
 from penstock.telemetry.metrics import Metrics
+from penstock.telemetry.trace import Trace
 
 Outcome = Literal["ok", "refused", "busy", "failed", "timeout", "broken", "client_gone", "bug"]
 
@@ -42,6 +44,7 @@ class Record:
         self.surface = surface
         self.request_id = request_id
         self.received_at = received_at
+        self.trace: Trace | None = None
 
     @property
     def tokens(self) -> int:
@@ -56,18 +59,26 @@ class Record:
         return (read + self.output_tokens * self.price.output_per_million_usd) / 1e6
 
 
+Traced = Callable[[Record, Trace, float], None]
+"""Takes a request that is over, its trace, and when it ended."""
+
+
 class Journal:
     """Where records go when their request is over."""
 
-    def __init__(self, metrics: Metrics, lines: Lines) -> None:
+    def __init__(self, metrics: Metrics, lines: Lines, traced: Traced | None = None) -> None:
         self._metrics = metrics
         self._lines = lines
+        self._traced = traced
         self._second = (0, "")
 
     def close(self, record: Record) -> None:
         now = time.monotonic()
         self._count(record, now)
         self._write(record, now)
+        if record.trace is not None and self._traced is not None:
+            self._exemplify(record, now, record.trace.trace_id)
+            self._traced(record, record.trace, now)
 
     def _count(self, record: Record, now: float) -> None:
         metrics, model, kind = self._metrics, record.model, record.target_kind
@@ -106,6 +117,14 @@ class Journal:
         else:
             metrics.saved_usd(model).inc(record.cost_usd)
 
+    def _exemplify(self, record: Record, now: float, trace_id: str) -> None:
+        """From the histograms a trace can be found that took so long."""
+        metrics, model, kind = self._metrics, record.model, record.target_kind
+        metrics.request_seconds(record.surface, model, kind).exemplify(now - record.received_at, trace_id)
+        if record.first_token_at is not None:
+            first = record.first_token_at - record.received_at
+            metrics.first_token_seconds(model, kind).exemplify(first, trace_id)
+
     def _write(self, record: Record, now: float) -> None:
         """The line, shaped here: structlog's processors would cost more than the rest of the record."""
         first = record.first_token_at
@@ -131,6 +150,8 @@ class Journal:
             "output_tokens": record.output_tokens,
             "cost_usd": round(record.cost_usd, 9) if record.target_kind == "cloud" else 0.0,
         }
+        if record.trace is not None:
+            line["trace_id"], line["span_id"] = record.trace.trace_id, record.trace.span_id
         self._lines.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
 
     def _timestamp(self) -> str:
