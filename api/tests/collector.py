@@ -66,7 +66,8 @@ class Collector:
                 collector.open.wait(30)
                 if collector.status == 200:
                     collector.headers.append({name.lower(): value for name, value in self.headers.items()})
-                    collector.spans += read(body)
+                    own = self.headers["content-type"] == "application/json"  # vLLM sends protobuf
+                    collector.spans += read(body) if own else spans_in(ExportTraceServiceRequest.FromString(body))
                 with suppress(ConnectionError):  # it had been left
                     self.send_response(collector.status)
                     self.send_header("content-type", "application/json")
@@ -95,7 +96,10 @@ class Collector:
 
 def read(body: bytes) -> list[Span]:
     """The spans in a request. Raises where it is not of the protocol: a name, a type, the length of an id."""
-    told = ParseDict(_with_base64(json.loads(body)), ExportTraceServiceRequest())
+    return spans_in(ParseDict(_with_base64(json.loads(body)), ExportTraceServiceRequest()))
+
+
+def spans_in(told: ExportTraceServiceRequest) -> list[Span]:
     return [
         _span(span, {each.key: _value(each) for each in of.resource.attributes})
         for of in told.resource_spans
@@ -114,7 +118,7 @@ def _span(span: otlp.Span, resource: dict[str, Any]) -> Span:
         parent_id=span.parent_span_id.hex(),
         state=span.trace_state,
         name=span.name,
-        kind=KINDS[span.kind],
+        kind=KINDS.get(span.kind, "other"),
         bad=span.status.code == otlp.Status.STATUS_CODE_ERROR,
         began=span.start_time_unix_nano,
         ended=span.end_time_unix_nano,
