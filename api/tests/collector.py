@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 import threading
 from contextlib import suppress
@@ -66,6 +67,7 @@ class Collector:
                 collector.open.wait(30)
                 if collector.status == 200:
                     collector.headers.append({name.lower(): value for name, value in self.headers.items()})
+                    body = gzip.decompress(body) if self.headers["content-encoding"] == "gzip" else body
                     own = self.headers["content-type"] == "application/json"  # vLLM sends protobuf
                     collector.spans += read(body) if own else spans_in(ExportTraceServiceRequest.FromString(body))
                 with suppress(ConnectionError):  # it had been left

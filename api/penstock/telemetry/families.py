@@ -38,8 +38,8 @@ class Histogram:
         self.bounds = bounds
         self.counts = [0] * (len(bounds) + 1)
         self.total = 0.0
-        self.exemplars: dict[int, Exemplar] = {}
-        """The last of each bucket."""
+        self.exemplars: dict[int, tuple[str, float, float]] = {}
+        """The last of each bucket: trace, value, time."""
 
     def observe(self, value: float) -> None:
         self.counts[bisect_left(self.bounds, value)] += 1
@@ -47,7 +47,7 @@ class Histogram:
 
     def exemplify(self, value: float, trace_id: str) -> None:
         """Tell the trace of a value that was observed."""
-        self.exemplars[bisect_left(self.bounds, value)] = Exemplar({"trace_id": trace_id}, value, time.time())
+        self.exemplars[bisect_left(self.bounds, value)] = (trace_id, value, time.time())
 
 
 Child = TypeVar("Child")
@@ -107,8 +107,12 @@ class Histograms(Family[Histogram]):
             counts = map(float, accumulate(histogram.counts))  # each bucket counts the smaller ones too
             told = histogram.exemplars
             buckets = [
-                (bound, count, told[at]) if at in told else (bound, count)
+                (bound, count, _exemplar(*told[at])) if at in told else (bound, count)
                 for at, (bound, count) in enumerate(zip(bounds, counts, strict=True))
             ]
             family.add_metric(labels, buckets, histogram.total)
         yield family
+
+
+def _exemplar(trace_id: str, value: float, at: float) -> Exemplar:
+    return Exemplar({"trace_id": trace_id}, value, at)

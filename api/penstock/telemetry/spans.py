@@ -22,7 +22,15 @@ OPERATIONS = {"completions": "text_completion", "embeddings": "embeddings"}
 PROVIDERS = {"replica": "vllm", "cloud": "openai"}
 OURS: frozenset[Outcome] = frozenset({"failed", "timeout", "broken", "bug"})
 """Outcomes that are errors of the server: a refusal is the client's, and to be busy is none."""
+PLACED = '"traceId":"%s","spanId":"%s",%s%s"startTimeUnixNano":"%d000","endTimeUnixNano":"%d000"'
+"""A float of today's seconds is no finer than microseconds."""
+EVENTS = ',"events":[{"name":"penstock.first_token","timeUnixNano":"%d000"}]'
+USAGE = (
+    ',{"key":"gen_ai.usage.input_tokens","value":{"intValue":"%d"}}'
+    ',{"key":"gen_ai.usage.output_tokens","value":{"intValue":"%d"}}'
+)
 KEPT = 1024
+"""Of what is the same for many."""
 
 
 def spans_of(record: Record, trace: Trace, now: float) -> bytes:
@@ -46,13 +54,12 @@ def _request(record: Record, trace: Trace, since: float, now: float) -> str:
         trace.method, trace.path, trace.route, record.status, record.surface, record.caller, record.outcome,
         record.code, record.model, record.function, record.target, record.attempts, record.fallback,
     )  # fmt: skip
-    told = _attribute("penstock.request_id", record.request_id)
+    told = f'{{"key":"penstock.request_id","value":{{"stringValue":"{record.request_id}"}}}}'  # it is safe: see Visit
     if record.target_kind == "cloud":
         told = f"{told},{_attribute('penstock.cost_usd', record.cost_usd)}"
     events = ""
     if record.first_token_at is not None:
-        at = _nanos(since + record.first_token_at)
-        events = f',"events":[{{"name":"penstock.first_token","timeUnixNano":"{at}"}}]'
+        events = EVENTS % ((since + record.first_token_at) * 1e6)
     placed = _placed(trace, trace.span_id, trace.parent_id, since + record.received_at, since + now)
     return f"{{{placed},{fixed},{told}]{events}}}"
 
@@ -64,8 +71,7 @@ def _attempt(step: Step, number: int, record: Record, trace: Trace, since: float
     )  # fmt: skip
     told = ""
     if step.tokens is not None:
-        read, written = step.tokens
-        told = f",{_attribute('gen_ai.usage.input_tokens', read)},{_attribute('gen_ai.usage.output_tokens', written)}"
+        told = USAGE % step.tokens
     if record.stream and step.answered_at is not None:
         first = _attribute("gen_ai.response.time_to_first_chunk", step.answered_at - step.began_at)
         told = f"{told},{first}"
@@ -133,12 +139,7 @@ def _placed(trace: Trace, span_id: str, parent_id: str, began: float, ended: flo
     """The members that say where in the trace a span stands, and when it was."""
     parent = f'"parentSpanId":"{parent_id}",' if parent_id else ""
     state = f'"traceState":{_text(trace.state)},' if trace.state else ""
-    times = f'"startTimeUnixNano":"{_nanos(began)}","endTimeUnixNano":"{_nanos(ended)}"'
-    return f'"traceId":"{trace.trace_id}","spanId":"{span_id}",{parent}{state}{times}'
-
-
-def _nanos(at: float) -> int:
-    return int(at * 1e9)
+    return PLACED % (trace.trace_id, span_id, parent, state, began * 1e6, ended * 1e6)
 
 
 def _attributes(told: Mapping[str, object]) -> str:

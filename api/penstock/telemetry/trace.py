@@ -13,8 +13,8 @@ STATE = re.compile(rb"[\x20-\x7e]{1,512}")
 SAMPLED = 1
 """The flag."""
 
-Chance = Callable[[int], bytes]
-"""So many bytes of it."""
+Bits = Callable[[int], int]
+"""So many by chance."""
 
 
 @dataclass(slots=True)
@@ -49,7 +49,7 @@ class Trace:
     parent_id: str
     state: str
     """The `tracestate` as it came."""
-    chance: Chance
+    bits: Bits
     method: str = ""
     path: str = ""
     route: str | None = None
@@ -63,7 +63,7 @@ class Trace:
 
     def attempt(self, target: str, kind: str, origin: tuple[str, int, bool], asked: str) -> None:
         """One begins."""
-        self.steps.append(Step(self.chance(8).hex(), target, kind, origin[0], origin[1], asked, monotonic()))
+        self.steps.append(Step(f"{self.bits(64):016x}", target, kind, origin[0], origin[1], asked, monotonic()))
 
     def heard(self, status: int) -> None:
         """The target said so."""

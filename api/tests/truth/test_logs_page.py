@@ -33,7 +33,7 @@ def full() -> Record:
     """A request of which there is everything to tell."""
     record = bare()
     record.function, record.code, record.first_token_at = "ClassifyTicket", "stream_broken", time.monotonic()
-    record.trace = Trace("1" * 32, "2" * 16, "", "", random.randbytes)
+    record.trace = Trace("1" * 32, "2" * 16, "", "", random.Random(5).getrandbits)
     return record
 
 

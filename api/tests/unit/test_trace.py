@@ -97,7 +97,7 @@ def test_the_caller_outranks_the_ratio(ratio: float, sampled: bool) -> None:
 
 
 def test_each_attempt_has_an_id_of_its_own_and_its_target_is_told_it() -> None:
-    trace = Trace(TRACE, SPAN, "", "a=1", random.Random(5).randbytes)
+    trace = Trace(TRACE, SPAN, "", "a=1", random.Random(5).getrandbits)
     told = []
     for target in ("gpu-1", "gpu-2"):
         trace.attempt(target, "replica", (target, 8000, False), "tiny")
@@ -109,7 +109,7 @@ def test_each_attempt_has_an_id_of_its_own_and_its_target_is_told_it() -> None:
 
 
 def test_an_attempt_that_has_ended_is_not_ended_by_a_pause_that_is_cut_short() -> None:
-    trace = Trace(TRACE, SPAN, "", "", random.Random(5).randbytes)
+    trace = Trace(TRACE, SPAN, "", "", random.Random(5).getrandbits)
     trace.attempt("gpu-1", "replica", ("gpu-1", 8000, False), "tiny")
     trace.came_to("busy")
     ended_at = trace.steps[0].ended_at
