@@ -46,7 +46,7 @@ def assert_stopped(site: Site, stopped: Verb, outcome: str, figures: Figures) ->
 def stage(outcome: Outcome, stopped: Verb, shift: str, back: str = "shares: blue 100 %, green 0 %") -> list[Sample]:
     """The requests that were sent from one shift of the shares to the step after the next."""
     after = stopped.times[stopped.lines.index(next(line for line in stopped.lines if back in line)) + 2]
-    return [each for each in outcome.samples if stopped.when(shift) <= each.due + each.late_s <= after]
+    return [each for each in outcome.samples if stopped.when(shift) <= outcome.began + each.due + each.late_s <= after]
 
 
 def lost(samples: list[Sample]) -> int:
