@@ -34,6 +34,7 @@ SERVE_TOOL_PARSER=${SERVE_TOOL_PARSER:-}           # how the model writes a call
 SERVE_REASONING_PARSER=${SERVE_REASONING_PARSER:-} # and its thoughts
 SERVE_METRICS=${SERVE_METRICS:-on}                 # or off: /metrics without the engine's
 SERVE_DRAIN_S=${SERVE_DRAIN_S:-120}                # how long open requests may run after SIGTERM
+SERVE_TRACES=${SERVE_TRACES:-}                     # where its spans go: http://collector:4318/v1/traces; empty: none are made
 
 flags=(--host "$SERVE_HOST" --port "$SERVE_PORT" --served-model-name "$SERVE_NAME" --enable-request-id-headers
   --max-num-seqs "$SERVE_SEQUENCES" --max-num-queued-reqs "$SERVE_QUEUE" --shutdown-timeout "$SERVE_DRAIN_S"
@@ -44,6 +45,10 @@ flags=(--host "$SERVE_HOST" --port "$SERVE_PORT" --served-model-name "$SERVE_NAM
 [[ $SERVE_METRICS == on ]] && flags+=(--enable-prompt-tokens-details) || flags+=(--disable-log-stats)
 [[ -z $SERVE_TOOL_PARSER ]] || flags+=(--enable-auto-tool-choice --tool-call-parser "$SERVE_TOOL_PARSER")
 [[ -z $SERVE_REASONING_PARSER ]] || flags+=(--reasoning-parser "$SERVE_REASONING_PARSER")
+if [[ -n $SERVE_TRACES ]]; then
+  flags+=(--otlp-traces-endpoint "$SERVE_TRACES")
+  export OTEL_EXPORTER_OTLP_TRACES_PROTOCOL=http/protobuf OTEL_SERVICE_NAME=${OTEL_SERVICE_NAME:-vllm}
+fi
 
 command -v vllm >/dev/null || die "there is no vllm on the PATH"
 work=$(mktemp -d)

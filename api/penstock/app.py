@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -14,16 +13,23 @@ from typing import BinaryIO
 from fastapi import FastAPI
 
 from penstock import __version__
+from penstock.background import background
+from penstock.callers.follow import Follower
+from penstock.callers.keyring import Keyring
+from penstock.callers.place import book_of
 from penstock.errors import Draining
 from penstock.functions.catalog import Function, load
+from penstock.limits.limiter import Limiter
 from penstock.settings import Settings, SettingsError, load_settings
-from penstock.state.from_url import store_from_url
+from penstock.state.shared import Shared
 from penstock.surfaces.admin import Admin
-from penstock.surfaces.auth import Doorkeeper
+from penstock.surfaces.auth import Doorkeeper, callers_of
 from penstock.surfaces.board import Board, Readiness
 from penstock.surfaces.front import Front
 from penstock.surfaces.functions import FunctionsSurface
+from penstock.surfaces.gate import Gate
 from penstock.surfaces.hot import function_routes, openai_routes
+from penstock.surfaces.keys_admin import KeysAdmin
 from penstock.surfaces.openai import OpenAISurface
 from penstock.surfaces.ops import ops_router
 from penstock.surfaces.schemas import ErrorBody
@@ -39,6 +45,7 @@ from penstock.telemetry.metrics import Metrics, TargetState
 from penstock.telemetry.record import Journal
 from penstock.upstream.attempt import Attempt
 from penstock.upstream.breaker import State
+from penstock.upstream.collector import tracing_of
 from penstock.upstream.dispatch import Dispatcher
 from penstock.upstream.glance import Glance
 from penstock.upstream.gossip import Gossip
@@ -64,15 +71,14 @@ class Instance:
         self.log = logger_to(lines, self._incidents)
         self._lines = lines
         self._config = config
-        self._metrics = metrics = Metrics()
+        self._metrics = metrics = Metrics(settings.version)
         self._lately = Lately(metrics, time.monotonic)
-        self._store_up = True
-        self._store = store_from_url(
-            settings.redis_url.get_secret_value(), clock=time.monotonic, on_change=self._store_changed
-        )
+        self._shared = Shared(settings.redis_url.get_secret_value(), time.monotonic, self.log)
+        self._limiter = Limiter(self._shared.grants, time.monotonic)
         rng = random.Random()  # noqa: S311  # spreads load; guards nothing
+        self._tracing = tracing_of(settings.traces, metrics.spans, self.log, rng)
         self.roster = Roster(settings, time.monotonic, rng, self._breaker_moved)
-        self._gossip = Gossip(self._store, self.roster, lambda: self._store_up)
+        self._gossip = Gossip(self._shared.store, self.roster, lambda: self._shared.up)
         self._beside = Transport(settings.max_connections)  # the watcher's: calls can leave it none
         self._watcher = Watcher(settings.watch, self.roster, Glance(self._beside), time.monotonic, self._target_moved)
         self.transport = Transport(settings.max_connections)
@@ -84,7 +90,7 @@ class Instance:
             rng,
             lambda target, outcome: metrics.attempts(target, outcome).inc(),
         )
-        metrics.show(self._target_states, lambda: self._store_up)
+        metrics.show(self._target_states, lambda: self._shared.up)
         self.front = self._front(load())
 
     def _front(self, functions: Mapping[str, Function]) -> Front:
@@ -97,52 +103,52 @@ class Instance:
             exception_handlers=EXCEPTION_HANDLERS,
             responses={"4XX": {"model": ErrorBody}},  # else it promises errors of FastAPI's own shape
         )
-        doorkeeper = Doorkeeper(self.settings.api_keys, self.settings.operator_keys)
+        doorkeeper = self._doorkeeper()
         board = Board(
-            self.roster, self._lately, self._incidents, self._readiness, lambda: self._store_up, doorkeeper.keyed
+            self.roster, self._lately, self._incidents, self._readiness, lambda: self._shared.up, doorkeeper.keyed
         )
         self._watchers = Watchers(board)
         app.include_router(status_router(board, self._watchers, Sight(self.settings.status_page, doorkeeper)))
         app.include_router(ops_router(self.roster, functions, self._metrics, self._readiness))
+        app.include_router(KeysAdmin(self._follower, self.log).router)
         app.include_router(Admin(self.roster, self.log, self._gossip.drained).router)
-        openai = OpenAISurface(self.settings, self.roster, self._dispatcher)
-        typed = FunctionsSurface(self.settings, self.roster, self._dispatcher)
+        road = (self.settings, self.roster, self._dispatcher, Gate(self._limiter))
+        openai, typed = OpenAISurface(*road), FunctionsSurface(*road)
         return Front(
             app=app,
             hot=openai_routes(app, openai) | function_routes(app, typed, functions),
             doorkeeper=doorkeeper,
-            journal=Journal(self._metrics, self._lines),
+            journal=Journal(self._metrics, self._lines, self._tracing.close if self._tracing else None),
             log=self.log,
             body_timeout_s=self.settings.body_timeout_s,
+            tracing=self._tracing,
         )
+
+    def _doorkeeper(self) -> Doorkeeper:
+        settings = self.settings
+        self._follower = Follower(book_of(settings), callers_of(settings.api_keys), self.log)
+        return Doorkeeper(self._follower.keyring, Keyring(callers_of(settings.operator_keys)), keyed=settings.keyed)
 
     # Its life
 
     @asynccontextmanager
     async def _lifespan(self, app: FastAPI) -> AsyncIterator[None]:
         del app
+        exports = [self._tracing.exporter.run] if self._tracing is not None else []
+        kept = (self._follower.run, self._limiter.run)
+        beside = (self._watcher.run, self._gossip.run, self._lately.run, *kept, *exports)
         with library_logs(self.log):
-            runs = (self._watcher.run, self._gossip.run, self._lately.run)
-            tasks = [asyncio.create_task(self._kept_running(run)) for run in runs]
-            await self._watcher.first_look(2 * self.settings.watch.timeout_s)
+            await self._follower.look()
             try:
-                yield
+                async with background(self.log, *beside):
+                    await self._watcher.first_look(2 * self.settings.watch.timeout_s)
+                    yield
             finally:
-                for task in tasks:
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
                 self.transport.close()
                 self._beside.close()
-                await self._store.aclose()
+                await self._shared.aclose()
+                await self._follower.aclose()
                 self._lines.close()
-
-    async def _kept_running(self, run: Callable[[], Awaitable[None]]) -> None:
-        while True:
-            try:
-                await run()
-            except Exception:  # a bug of ours must not end the watching for good
-                self.log.exception("background task failed")
-            await asyncio.sleep(1)
 
     def reload(self) -> None:
         """Read the settings again, and serve the models, replicas and clouds that they name now."""
@@ -177,6 +183,8 @@ class Instance:
     def _readiness(self) -> Readiness:
         if self.front.draining:
             return "draining"
+        if not self._follower.has_read:
+            return "no callers"
         return "ready" if self.roster.models else "no models"
 
     def _breaker_moved(self, target: Target, state: State) -> None:
@@ -185,10 +193,6 @@ class Instance:
 
     def _target_moved(self, target: Target) -> None:
         self.log.warning("target moved", target=target.id, up=target.up)
-
-    def _store_changed(self, up: bool, why: str) -> None:
-        self._store_up = up
-        self.log.warning("store moved", up=up, why=why)
 
     def _target_states(self) -> Iterator[TargetState]:
         for target in self.roster.targets.values():

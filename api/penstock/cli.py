@@ -20,6 +20,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         from vllm_simulator import cli as simulator
 
         return simulator.main(arguments[1:])
+    if arguments[:1] == ["cost"]:
+        from penstock.costing import command as cost
+
+        return cost.main(arguments[1:])
+    if arguments[:1] == ["keys"]:
+        from penstock.callers import command as keys
+
+        return keys.main(arguments[1:])
     options = _parser().parse_args(arguments)
     run: Callable[[argparse.Namespace], int] = options.run
     try:
@@ -62,6 +70,9 @@ def _parser() -> argparse.ArgumentParser:
     asking.add_argument("--json", action="store_true", help="as the gateway tells it")
     asking.add_argument("--watch", action="store_true", help="again every two seconds, until Ctrl-C")
     asking.set_defaults(run=_status)
+
+    verbs.add_parser("keys", help="the keys of callers: make, rotate, revoke; --help tells more", add_help=False)
+    verbs.add_parser("cost", help="self-host or API: what both cost; --help tells more", add_help=False)
 
     trying = verbs.add_parser("smoke-test", help="try a running gateway: keys, models, a stream, a typed function, ...")
     trying.add_argument("--url", default="http://127.0.0.1:8080")
@@ -118,11 +129,11 @@ def serve(settings: Settings, config: Path | None = None, *, reloads: bool = Tru
 
 def refuse_open_door(settings: Settings) -> None:
     """Without keys, only this machine is served. Raises SettingsError."""
-    if settings.api_keys or settings.operator_keys or settings.insecure or is_loopback(settings.host):
+    if settings.keyed or settings.insecure or is_loopback(settings.host):
         return
     raise SettingsError(
         f"{settings.host} can be reached from other machines, and no keys are set: "
-        "set PENSTOCK_API_KEYS, or say --insecure to serve everyone"
+        "set PENSTOCK_API_KEYS or PENSTOCK_CALLERS, or say --insecure to serve everyone"
     )
 
 

@@ -75,6 +75,23 @@ class TargetNotFound(NotFound):
     code = "target_not_found"
 
 
+class CallerNotFound(NotFound):
+    code = "caller_not_found"
+
+
+class KeyNotFound(NotFound):
+    code = "key_not_found"
+
+
+class CallerTaken(InvalidRequest):
+    status = 409
+    code = "caller_taken"
+
+
+class NoCallers(NotFound):
+    code = "no_callers"
+
+
 class MethodNotAllowed(InvalidRequest):
     status = 405
     code = "method_not_allowed"
@@ -97,8 +114,28 @@ class Forbidden(PenstockError):
     code = "operator_key_required"
 
 
+class ModelNotAllowed(Forbidden):
+    code = "model_not_allowed"
+
+
+class FunctionNotAllowed(Forbidden):
+    code = "function_not_allowed"
+
+
 class StatusPageClosed(Forbidden):
     code = "status_page_closed"
+
+
+class RequestOverLimit(InvalidRequest):
+    """It asks for more than its key may take in a whole minute."""
+
+    code = "request_over_limit"
+
+
+class RateLimited(PenstockError):
+    status = 429
+    type = "rate_limit_error"
+    code = "rate_limit_exceeded"
 
 
 class TooManyWatchers(PenstockError):
@@ -194,6 +231,13 @@ class OutputTruncated(PenstockError):
 class OutputRefused(PenstockError):
     status = 502
     code = "output_refused"
+
+
+class CallersAway(PenstockError):
+    """Where callers are kept cannot be read or written now. Only operators hear it: known keys go on."""
+
+    status = 503
+    code = "callers_unavailable"
 
 
 class Draining(PenstockError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import sys
 from types import ModuleType
 from typing import NoReturn
@@ -11,17 +12,8 @@ from operations import remote
 from operations.errors import DONE, WRONG_USE, OperationError
 from operations.interrupts import Interrupts
 from operations.telling import tell
-from operations.verbs import canary_monitor, deploy, health_check, load_test, rollback, status
 
-VERBS: dict[str, ModuleType] = {
-    "deploy": deploy,
-    "rollback": rollback,
-    "status": status,
-    "health_check": health_check,
-    "canary_monitor": canary_monitor,
-    "load_test": load_test,
-}
-THERE = ("deploy", "rollback", "status", "health_check", "canary_monitor")
+THERE = ("deploy", "rollback", "status", "health_check", "canary_monitor", "readiness")
 """What can be run on another host."""
 
 
@@ -40,17 +32,17 @@ def main(argv: list[str]) -> int:
         host, folder, left = remote.without_host(words) if name in THERE else ("", "", words)
         if host:
             remote.go(remote.command(host, folder, name, left))
-        options = _parser(name).parse_args(words)
+        verb = importlib.import_module(f"operations.verbs.{name}")  # it alone: rollback has to be quick
+        options = _parser(name, verb).parse_args(words)
         with interrupts.noted():
-            VERBS[name].run(options, interrupts)
+            verb.run(options, interrupts)
     except OperationError as error:
         tell(f"scripts/{name}: {error}")
         return error.code
     return DONE
 
 
-def _parser(name: str) -> argparse.ArgumentParser:
-    verb = VERBS[name]
+def _parser(name: str, verb: ModuleType) -> argparse.ArgumentParser:
     parser = Parser(f"scripts/{name}", description=verb.__doc__, epilog="Exit codes and more: docs/deploying.md")
     parser.add_argument("--dry-run", action="store_true", help="show the steps and the exact commands; change nothing")
     if name in THERE:

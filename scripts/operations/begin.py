@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from operations.interrupts import Interrupts
+from operations.numbers import share
 from operations.patience import Patience
 from operations.platforms.chosen import chosen
 from operations.shell import Shell
@@ -25,7 +26,7 @@ def add_limits(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--lock-wait", type=float, default=defaults.lock_s, metavar="S", help="for another run (20)")
     group.add_argument(
-        "--max-errors", type=_share, default=defaults.max_errors, metavar="PERCENT", help="5xx at the edge (2)"
+        "--max-errors", type=share, default=defaults.max_errors, metavar="PERCENT", help="5xx at the edge (2)"
     )
 
 
@@ -49,10 +50,3 @@ def shell_for(options: argparse.Namespace, interrupts: Interrupts) -> tuple[Shel
     env = {name: value for name, value in os.environ.items() if name not in OURS}
     state = Path(os.environ.get("PENSTOCK_STATE") or folder / ".deploy")
     return Shell(interrupts, folder, dry=options.dry_run, env=env), state
-
-
-def _share(text: str) -> float:
-    percent = float(text)
-    if not 0 <= percent <= 100:
-        raise argparse.ArgumentTypeError("from 0 to 100")
-    return percent / 100

@@ -32,6 +32,10 @@ class Interrupts:
         """From now on things are put back. Only another Ctrl-C ends that."""
         self._came, self._undoing = None, True
 
+    def undone(self) -> None:
+        """Things are put back, and every signal counts again."""
+        self._undoing = False
+
     @contextmanager
     def noted(self) -> Iterator[None]:
         """Signals are noted inside."""

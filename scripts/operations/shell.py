@@ -35,26 +35,32 @@ class Shell:
         self._folder = folder
         self._env = dict(os.environ if env is None else env)
 
-    def look(self, words: Sequence[str], limit_s: float = 30, *, may_fail: bool = False) -> str:
-        """What it prints. Raises StepFailed if it takes longer, or fails and may not."""
+    def look(self, words: Sequence[str], limit_s: float = 30, *, may_fail: bool = False, says: str = "") -> str:
+        """What it prints; it reads `says`, which is not shown. Raises StepFailed if it takes longer, or fails."""
         if self.shows_looks:
             tell(f"    run: {shlex.join(words)}")
-        return self._run(words, limit_s, may_fail=may_fail)
+        return self._run(words, limit_s, may_fail=may_fail, says=says)
 
-    def act(self, words: Sequence[str], limit_s: float = 300) -> str:
+    def act(self, words: Sequence[str], limit_s: float = 300, *, says: str = "") -> str:
         """As `look`, for what changes something. A dry run prints it and gets an empty answer."""
         tell(f"    {'would run' if self.dry else 'run'}: {shlex.join(words)}")
-        return "" if self.dry else self._run(words, limit_s)
+        return "" if self.dry else self._run(words, limit_s, says=says)
 
-    def _run(self, words: Sequence[str], limit_s: float, *, may_fail: bool = False) -> str:
+    def _run(self, words: Sequence[str], limit_s: float, *, may_fail: bool = False, says: str = "") -> str:
         self._interrupts.check()
-        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as wrong:
+        with (
+            tempfile.TemporaryFile() as told,
+            tempfile.TemporaryFile() as out,
+            tempfile.TemporaryFile() as wrong,
+        ):
+            told.write(says.encode())
+            told.seek(0)
             try:
                 process = subprocess.Popen(
                     words,
                     cwd=self._folder,
                     env=self._env,
-                    stdin=subprocess.DEVNULL,
+                    stdin=told,
                     stdout=out,
                     stderr=wrong,
                     start_new_session=True,

@@ -38,8 +38,8 @@ class Site:
         self.releases = ReleasesFile(folder / "releases.json")
         self.audit = Audit(folder / "audit.jsonl")
         self.dry = shell.dry
+        self.folder = folder
         self._shell = shell
-        self._folder = folder
         self._steps = 0
 
     @contextmanager
@@ -48,9 +48,9 @@ class Site:
         if self.dry:
             yield
             return
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
         holder: dict[str, object] = {"who": who(), "what": what, "when": now()}
-        with locked(self._folder / "lock", holder, self.patience, self.limits.lock_s) as held_open:
+        with locked(self.folder / "lock", holder, self.patience, self.limits.lock_s) as held_open:
             self._shell.held_open = held_open
             yield
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 Ranking = Literal["least_outstanding", "round_robin", "power_of_two", "weighted"]
 StatusPage = Literal["loopback", "operators", "everyone", "off"]
@@ -135,3 +136,43 @@ class Watch(_Part):
     timeout_s: Seconds = Field(1, description="How long such a reading may take.")
     failures: int = Field(3, ge=1, description="Failed readings in a row that make a replica count as down.")
     stale_s: Seconds = Field(10, description="The age from which an engine's metrics no longer count.")
+
+
+class Traces(_Part):
+    endpoint: str = Field(
+        "", description="The collector that takes OTLP over HTTP, as http://host:4318; without it nothing is traced."
+    )
+    headers: SecretStr = Field(
+        SecretStr(""), description="What it is sent beside the spans, a key for instance: `name=value`, by commas."
+    )
+    ratio: float = Field(
+        0.1, ge=0, le=1, description="The share of the requests that are traced, where the caller does not say."
+    )
+    every_s: Seconds = Field(5, description="How long spans are gathered before they are sent.")
+
+    @field_validator("endpoint")
+    @classmethod
+    def _is_url(cls, url: str) -> str:
+        return checked_url(url) if url else url
+
+    @field_validator("headers")
+    @classmethod
+    def _are_headers(cls, headers: SecretStr) -> SecretStr:
+        _header_fields(headers)
+        return headers
+
+    @property
+    def header_fields(self) -> dict[str, str]:
+        return _header_fields(self.headers)
+
+
+def _header_fields(headers: SecretStr) -> dict[str, str]:
+    """Names and values. Raises ValueError, which never shows a value."""
+    found: dict[str, str] = {}
+    for pair in filter(None, map(str.strip, headers.get_secret_value().split(","))):
+        name, _, escaped = pair.partition("=")
+        value = unquote(escaped.strip())
+        if not (re.fullmatch(r"[\w-]+ *", name, re.ASCII) and re.fullmatch(r"[ -~]+", value)):
+            raise ValueError("each is written as `name=value`, with %2C for a comma in the value")
+        found[name.strip().lower()] = value
+    return found

@@ -21,6 +21,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from penstock import __version__
 from penstock.settings.environment import PREFIX, SettingsError, environment, variable
 from penstock.settings.parts import (
     Breaker,
@@ -32,6 +33,7 @@ from penstock.settings.parts import (
     Retry,
     Seconds,
     StatusPage,
+    Traces,
     Watch,
     checked_store,
     checked_url,
@@ -58,6 +60,11 @@ class Settings(BaseSettings):
     operator_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
         (), description="Keys that open /admin, each as `name=key`."
     )
+    callers: str = Field(
+        "",
+        description="Where callers and their keys are kept: the path of a YAML file, or `redis` for `redis_url`.",
+    )
+    version: str = Field(__version__, description="What the metrics call this version; the image says its own.")
     status_page: StatusPage = Field("loopback", description="Who may see the status page at `/`.")
 
     replicas: Annotated[tuple[str, ...], NoDecode] = Field(
@@ -81,6 +88,7 @@ class Settings(BaseSettings):
     breaker: Breaker = Field(Breaker(), description="When a target is left alone, and for how long.")
     retry: Retry = Field(Retry(), description="How often a call may be tried again.")
     watch: Watch = Field(Watch(), description="How replicas are watched.")
+    traces: Traces = Field(Traces(), description="Which requests are traced, and where their spans go.")
     redis_url: SecretStr = Field(SecretStr(""), description="Where instances share state; in memory if not given.")
     max_connections: int = Field(1024, ge=1, description="Connections to one target at the most.")
 
@@ -127,6 +135,12 @@ class Settings(BaseSettings):
         return keys
 
     @model_validator(mode="after")
+    def _callers_have_a_place(self) -> Self:
+        if self.callers == "redis" and not self.redis_url.get_secret_value():
+            raise ValueError("`callers` is `redis`, and `redis_url` says not where that is")
+        return self
+
+    @model_validator(mode="after")
     def _targets_are_told_apart(self) -> Self:
         places: dict[str, object] = {**self.clouds}
         listed = (each for model in self.models for each in model.replicas)
@@ -166,6 +180,11 @@ class Settings(BaseSettings):
         command_line = InitSettingsSource(settings_cls, init_settings.init_kwargs.pop(COMMAND_LINE, {}))
         env_settings.env_vars = {name.lower(): value for name, value in environment().items()}
         return command_line, env_settings, init_settings
+
+    @property
+    def keyed(self) -> bool:
+        """Keys are needed: there are some, or a place for them."""
+        return bool(self.api_keys or self.operator_keys or self.callers)
 
     def secret(self, name: str | None) -> str:
         """The key that the environment variable `name` (or the file that `name_FILE` names) holds."""

@@ -1,12 +1,16 @@
-"""Which store a setting asks for."""
+"""Which store a setting asks for, and which table."""
 
 from collections.abc import Callable
 
 from penstock.settings import SettingsError
 from penstock.settings.parts import STORE_SCHEMES
+from penstock.state.grants import Grants
 from penstock.state.guarded import GuardedStore
+from penstock.state.guarded_grants import GuardedGrants
 from penstock.state.memory import MemoryStore
+from penstock.state.memory_grants import MemoryGrants
 from penstock.state.store import Store
+from penstock.state.table import Table
 
 
 def store_from_url(
@@ -35,3 +39,26 @@ def store_from_url(
     except (ValueError, TypeError):  # which quotes the URL
         raise SettingsError("redis_url has an option that cannot be used") from None
     return GuardedStore(shared, memory, clock=clock, on_change=on_change, retry_s=retry_s)
+
+
+def table_from_url(url: str, name: str) -> Table:
+    """A table in Redis. Raises SettingsError; nothing is connected yet."""
+    from penstock.state.redis import RedisTable
+
+    try:
+        return RedisTable(url, name)
+    except (ValueError, TypeError):  # which quotes the URL
+        raise SettingsError("redis_url has an option that cannot be used") from None
+
+
+def grants_from_url(url: str, clock: Callable[[], float]) -> Grants:
+    """This instance's own for an empty URL, else those in Redis with its own behind them. Raises SettingsError."""
+    own = MemoryGrants(clock)
+    if not url:
+        return own
+    from penstock.state.redis_grants import RedisGrants
+
+    try:
+        return GuardedGrants(RedisGrants(url), own, clock=clock)
+    except (ValueError, TypeError):  # which quotes the URL
+        raise SettingsError("redis_url has an option that cannot be used") from None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 
 from pydantic import SecretStr
 
-from penstock.errors import Forbidden, Unauthorized
+from penstock.callers.caller import ANYONE, Caller, Key
+from penstock.callers.keyring import Keyring
+from penstock.errors import Forbidden, FunctionNotAllowed, ModelNotAllowed, Unauthorized
 
 OPEN_ROUTES = frozenset({"/", "/status/events", "/health/live", "/health/ready", "/metrics", "/docs", "/openapi.json"})
 """Open at this door: the first two have one of their own."""
@@ -15,32 +17,59 @@ ADMIN = "/admin"
 
 
 class Doorkeeper:
-    """Knows the callers by their keys. Where there are no keys at all, everyone is let in as `anyone`."""
+    """Knows the callers by their keys. Where there are no keys at all, everyone is let in as `anyone`.
 
-    def __init__(self, api_keys: Iterable[SecretStr], operator_keys: Iterable[SecretStr]) -> None:
-        self._callers = _hashed(api_keys)
-        self._operators = _hashed(operator_keys)
-        self.keyed = bool(self._callers or self._operators)
-        """There are keys at all."""
+    `keyed`: there are keys, or will be: what has a place for callers is closed while it is empty.
+    """
 
-    def caller(self, path: str, headers: Mapping[bytes, bytes]) -> str:
-        """The caller's name. Raises Unauthorized without a known key, Forbidden where it opens something else."""
+    def __init__(
+        self, callers: Keyring, operators: Keyring, *, keyed: bool, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._callers = callers
+        self._operators = operators
+        self._clock = clock
+        self.keyed = keyed
+
+    def caller(self, path: str, headers: Mapping[bytes, bytes]) -> Caller:
+        """Raises Unauthorized without a known key, Forbidden where it opens something else."""
         if path in OPEN_ROUTES:
-            return "anyone"
+            return ANYONE
         if not self.keyed:
             if path.startswith(ADMIN) and _is_foreign(headers):
                 raise Forbidden("Without keys, pages of other sites may not do this.")
-            return "anyone"
-        digest = hashlib.sha256(_bearer(headers)).digest()
-        operator = self._operators.get(digest)
+            return ANYONE
+        key, now = _bearer(headers), self._clock()
+        operator = self._operators.caller(key, now)
         if operator is not None:
             return operator
-        caller = self._callers.get(digest)
+        caller = self._callers.caller(key, now)
         if caller is None:
             raise Unauthorized("This needs a valid key, sent as `authorization: Bearer <key>`.")
         if path.startswith(ADMIN):
             raise Forbidden("This needs an operator's key.")
         return caller
+
+
+def callers_of(keys: Iterable[SecretStr]) -> tuple[Caller, ...]:
+    """Callers without limits, from a setting's `name=key`."""
+    found: dict[str, Caller] = {}
+    for secret in keys:
+        name, _, plain = secret.get_secret_value().partition("=")
+        before = found.get(name, Caller(name=name))
+        found[name] = before.model_copy(update={"keys": (*before.keys, Key.of(plain))})
+    return tuple(found.values())
+
+
+def check_model(caller: Caller, model: str) -> None:
+    """Raises ModelNotAllowed."""
+    if not caller.may_ask(model):
+        raise ModelNotAllowed(f"This key may not ask the model {model!r}: GET /v1/models lists those that it may.")
+
+
+def check_function(caller: Caller, function: str) -> None:
+    """Raises FunctionNotAllowed."""
+    if not caller.may_call(function):
+        raise FunctionNotAllowed(f"This key may not call {function!r}: GET /v1/functions lists those that it may.")
 
 
 def _is_foreign(headers: Mapping[bytes, bytes]) -> bool:
@@ -52,12 +81,3 @@ def _is_foreign(headers: Mapping[bytes, bytes]) -> bool:
 def _bearer(headers: Mapping[bytes, bytes]) -> bytes:
     scheme, _, key = headers.get(b"authorization", b"").partition(b" ")
     return key.strip() if scheme.lower() == b"bearer" else b""
-
-
-def _hashed(keys: Iterable[SecretStr]) -> dict[bytes, str]:
-    """By SHA-256: a look-up takes the same time whatever was sent, and the keys are random, so need no salt."""
-    found: dict[bytes, str] = {}
-    for secret in keys:
-        name, _, key = secret.get_secret_value().partition("=")
-        found[hashlib.sha256(key.encode()).digest()] = name
-    return found

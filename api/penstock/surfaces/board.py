@@ -18,7 +18,7 @@ from penstock.telemetry.incidents import Incident, Incidents
 from penstock.telemetry.lately import Counts, Lately
 from penstock.upstream.roster import Roster
 
-Readiness = Literal["ready", "draining", "no models"]
+Readiness = Literal["ready", "draining", "no models", "no callers"]
 
 INCIDENTS = 20
 RECENT_S = 60.0

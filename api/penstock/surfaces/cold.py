@@ -8,7 +8,6 @@ from typing import Any
 
 from penstock.errors import PenstockError
 from penstock.surfaces.visit import Visit
-from penstock.surfaces.wire import Wire
 
 # ASGI's own types: the one boundary whose messages have no narrower one.
 Message = MutableMapping[str, Any]
@@ -27,7 +26,7 @@ MAX_BYTES = 64 * 1024
 async def through(app: ASGI, visit: Visit, body_timeout_s: float) -> None:
     """Have the application answer. Raises what it raises."""
     wire = visit.wire
-    scope = _scope(wire)
+    scope = _scope(visit)
     gone: asyncio.Future[None] = wire.loop.create_future()
     unread = True
 
@@ -66,7 +65,8 @@ async def _body(visit: Visit, timeout_s: float) -> bytes:
         raise
 
 
-def _scope(wire: Wire) -> Scope:
+def _scope(visit: Visit) -> Scope:
+    wire = visit.wire
     return {
         "type": "http",
         "asgi": {"version": "3.0", "spec_version": "2.3"},
@@ -80,6 +80,6 @@ def _scope(wire: Wire) -> Scope:
         "headers": list(wire.headers.items()),
         "client": wire.peer,
         "server": None,
-        "state": {},
+        "state": {"caller": visit.caller},
         "extensions": {},
     }

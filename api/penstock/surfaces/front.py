@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from structlog.typing import FilteringBoundLogger
 
+from penstock.callers.caller import Caller
 from penstock.errors import ClientGone, Draining, InternalError, PenstockError
 from penstock.surfaces.auth import OPEN_ROUTES, Doorkeeper
 from penstock.surfaces.cold import ASGI, through
@@ -16,6 +17,7 @@ from penstock.surfaces.render import error_body, error_headers
 from penstock.surfaces.visit import Visit
 from penstock.surfaces.wire import Wire
 from penstock.telemetry.record import Journal
+from penstock.telemetry.tracing import Tracing
 
 Handler = Callable[[Visit], Awaitable[None]]
 
@@ -39,6 +41,7 @@ class Front:
     journal: Journal
     log: FilteringBoundLogger
     body_timeout_s: float
+    tracing: Tracing | None = None
     draining: bool = False
     """The instance is going: balancers are told so, and connections are not kept."""
     closed: bool = False
@@ -52,7 +55,10 @@ class Front:
         visit = Visit(wire, surface or surface_of(path), last=self.draining)
         self.visits.add(visit)
         try:
-            visit.record.caller = self._let_in(visit, path)
+            caller = visit.caller = self._let_in(visit, path)
+            visit.record.caller = caller.name
+            if self.tracing is not None:
+                self._trace(visit, self.tracing, path if handler is not None else None)
             if handler is not None:
                 await handler(visit)
             else:
@@ -70,10 +76,18 @@ class Front:
             if path not in OPEN_ROUTES:
                 self.journal.close(visit.record)
 
-    def _let_in(self, visit: Visit, path: str) -> str:
+    def _let_in(self, visit: Visit, path: str) -> Caller:
         if self.closed and path not in OPEN_ROUTES:
             raise Draining("This instance is shutting down: ask again, another will answer.", retry_after=1)
         return self.doorkeeper.caller(path, visit.wire.headers)
+
+    def _trace(self, visit: Visit, tracing: Tracing, route: str | None) -> None:
+        trace = tracing.begin(visit.wire.headers)
+        if isinstance(trace, str):
+            visit.onward = trace
+        else:
+            trace.method, trace.path, trace.route = visit.wire.method, visit.wire.path, route
+            visit.record.trace = trace
 
     def _interrupted(self, visit: Visit) -> None:
         """A cancellation of ours has a reason; any other is the server's, and goes on."""

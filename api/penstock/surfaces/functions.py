@@ -13,6 +13,8 @@ from penstock.functions.catalog import Function
 from penstock.functions.partials import Partials, broken
 from penstock.functions.run import body, text_of
 from penstock.settings import Settings
+from penstock.surfaces.auth import check_function, check_model
+from penstock.surfaces.gate import Gate
 from penstock.surfaces.relay import Shape, relay
 from penstock.surfaces.visit import Visit
 from penstock.upstream.call import Call
@@ -31,25 +33,32 @@ class FunctionsSurface:
     settings: Settings
     roster: Roster
     dispatcher: Dispatcher
+    gate: Gate
 
     async def answer(self, visit: Visit, function: Function) -> None:
         """The value, once. An answer that cannot be read is asked for once more, if there is time."""
-        call = await self._call(visit, function, stream=False)
-        for tries_left in reversed(range(TRIES)):
-            try:
-                await relay(visit, call, self.dispatcher, _shape(function))
-                return
-            except UnparseableOutput:
-                if not tries_left or monotonic() >= call.deadline:
-                    raise
+        await self._relay(visit, await self._call(visit, function, stream=False), function)
 
     async def stream(self, visit: Visit, function: Function) -> None:
         """The value as it grows, as server-sent events: partial, then final or error."""
-        call = await self._call(visit, function, stream=True)
-        await relay(visit, call, self.dispatcher, _shape(function))
+        await self._relay(visit, await self._call(visit, function, stream=True), function)
+
+    async def _relay(self, visit: Visit, call: Call, function: Function) -> None:
+        admission = await self.gate.admit(visit, call)
+        try:
+            for tries_left in reversed(range(1 if call.stream else TRIES)):
+                try:
+                    await relay(visit, call, self.dispatcher, _shape(function))
+                    return
+                except UnparseableOutput:
+                    if not tries_left or monotonic() >= call.deadline:
+                        raise
+        finally:
+            admission.close(visit.record.tokens)
 
     async def _call(self, visit: Visit, function: Function, *, stream: bool) -> Call:
         visit.record.function = function.name
+        check_function(visit.caller, function.name)
         raw = await visit.body(self.settings.max_body_bytes, self.settings.body_timeout_s)
         try:
             arguments = function.arguments.model_validate_json(raw)
@@ -57,14 +66,18 @@ class FunctionsSurface:
             raise _invalid(error) from None
         asked = body(function, arguments, stream)
         pool = self.roster.functions_pool(str(asked.get("model", "default")))
+        check_model(visit.caller, pool.name)
         return Call(
             dialect=CHAT,
             pool=pool,
             raw=orjson.dumps(asked),
             fields=asked,
             request_id=visit.request_id,
+            trace=visit.record.trace,
+            onward=visit.onward,
             deadline=monotonic() + pool.timeouts.total_s,
             stream=stream,
+            may_fall_back=visit.caller.fallback,
         )
 
 

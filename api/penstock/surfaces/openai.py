@@ -10,6 +10,8 @@ import orjson
 
 from penstock.errors import InvalidJSON, InvalidRequest, ModelNotFound, PenstockError
 from penstock.settings import Settings
+from penstock.surfaces.auth import check_model
+from penstock.surfaces.gate import Gate
 from penstock.surfaces.relay import Shape, relay
 from penstock.surfaces.visit import Visit
 from penstock.upstream.call import Call
@@ -36,6 +38,7 @@ class OpenAISurface:
     settings: Settings
     roster: Roster
     dispatcher: Dispatcher
+    gate: Gate
 
     async def answer(self, visit: Visit, dialect: Dialect) -> None:
         raw = await visit.body(self.settings.max_body_bytes, self.settings.body_timeout_s)
@@ -46,6 +49,7 @@ class OpenAISurface:
         except ModelNotFound:
             visit.record.model = "other"
             raise
+        check_model(visit.caller, pool.name)
         options = fields.get("stream_options")
         call = Call(
             dialect=dialect,
@@ -53,11 +57,18 @@ class OpenAISurface:
             raw=raw,
             fields=fields,
             request_id=visit.request_id,
+            trace=visit.record.trace,
+            onward=visit.onward,
             deadline=monotonic() + pool.timeouts.total_s,
             stream=bool(fields.get("stream")),
+            may_fall_back=visit.caller.fallback,
             wants_usage=isinstance(options, dict) and options.get("include_usage") is True,
         )
-        await relay(visit, call, self.dispatcher, VERBATIM)
+        admission = await self.gate.admit(visit, call)
+        try:
+            await relay(visit, call, self.dispatcher, VERBATIM)
+        finally:
+            admission.close(visit.record.tokens)
 
 
 def object_in(raw: bytes) -> dict[str, object]:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Literal
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 from pydantic import BaseModel
 
 from penstock import __version__
 from penstock.functions.catalog import Function
+from penstock.surfaces.auth import check_model
 from penstock.surfaces.board import Readiness
-from penstock.telemetry.metrics import CONTENT_TYPE, Metrics
+from penstock.telemetry.metrics import Metrics, content_type
 from penstock.upstream.roster import Roster
 
 
@@ -63,29 +64,32 @@ def ops_router(
         return JSONResponse(Health(status=state).model_dump(), status_code=200 if state == "ready" else 503)
 
     @router.get("/metrics", tags=["health"], response_class=PlainTextResponse)
-    async def exposition() -> Response:
+    async def exposition(request: Request) -> Response:
         """Everything counted, for Prometheus."""
-        return Response(metrics.exposition(), media_type=CONTENT_TYPE)
+        accept = request.headers.get("accept", "")
+        return Response(metrics.exposition(accept), media_type=content_type(accept))
 
     @router.get("/v1/models", tags=["models"])
-    async def models() -> ModelList:
-        """The models that can be asked for, aliases too."""
-        names = [name for pool in roster.models for name in (pool.name, *pool.aliases)]
+    async def models(request: Request) -> ModelList:
+        """The models that the key may ask for, aliases too."""
+        allowed = (pool for pool in roster.models if request.state.caller.may_ask(pool.name))
+        names = [name for pool in allowed for name in (pool.name, *pool.aliases)]
         return ModelList(data=[ModelCard(id=name) for name in names])
 
     @router.get("/v1/models/{model:path}", tags=["models"])
-    async def model(model: str) -> ModelCard:
+    async def model(model: str, request: Request) -> ModelCard:
         """One model."""
-        roster.pool(model)
+        check_model(request.state.caller, roster.pool(model).name)
         return ModelCard(id=model)
 
     @router.get("/v1/functions", tags=["functions"])
-    async def function_list() -> FunctionList:
-        """The typed functions; their schemas stand in /openapi.json."""
+    async def function_list(request: Request) -> FunctionList:
+        """The typed functions that the key may call; their schemas stand in /openapi.json."""
         return FunctionList(
             data=[
                 FunctionCard(name=each.name, description=each.description, path=f"/v1/functions/{each.name}")
                 for each in functions.values()
+                if request.state.caller.may_call(each.name)
             ]
         )
 

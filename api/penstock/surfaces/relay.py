@@ -150,6 +150,8 @@ def _note_usage(visit: Visit, reply: Reply) -> None:
     if reply.stream is not None:
         record.events = reply.stream.events.tokens
     if usage is not None:
+        if record.trace is not None:
+            record.trace.used(reply.model, (usage.input, usage.output))
         record.input_tokens += usage.input
         record.output_tokens += usage.output
         record.counted = usage.counted

@@ -6,6 +6,7 @@ import random
 import re
 import time
 
+from penstock.callers.caller import ANYONE
 from penstock.errors import BodyTooLarge, BodyTooSlow, ClientGone, InvalidRequest, PenstockError, UnsupportedMediaType
 from penstock.surfaces.framing import Headers
 from penstock.surfaces.wire import Wire
@@ -17,13 +18,17 @@ _SAFE_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 class Visit:
     """`interrupt` ends it from outside: `why` then says what for. `last`: close the connection after it."""
 
-    __slots__ = ("_task", "record", "request_id", "why", "wire")
+    __slots__ = ("_task", "caller", "more_headers", "onward", "record", "request_id", "why", "wire")
 
     def __init__(self, wire: Wire, surface: str, *, last: bool = False) -> None:
         self.wire = wire
         self.request_id = _request_id(wire.headers)
+        self.caller = ANYONE
+        self.more_headers: Headers = []
         self.record = Record(surface, self.request_id, wire.received_at or time.monotonic())
         self.why: PenstockError | None = None
+        self.onward = ""
+        """What targets are told of its trace, if it is not sampled."""
         self._task = wire.task
         if last:
             wire.close_after()
@@ -79,6 +84,7 @@ class Visit:
     def start(self, status: int, headers: Headers) -> None:
         """The head of the answer. Nothing has started if it is refused: ValueError, for a header that is not one."""
         headers.append((b"x-request-id", self.request_id.encode()))
+        headers += self.more_headers
         self.wire.start(status, headers)
         self.record.status = status
 

@@ -5,6 +5,7 @@ The library's own take a lock for every addition and walk their buckets: six to 
 
 from __future__ import annotations
 
+import time
 from bisect import bisect_left
 from collections.abc import ItemsView, Iterator, Sequence
 from itertools import accumulate
@@ -12,6 +13,7 @@ from typing import Generic, TypeVar
 
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
+from prometheus_client.samples import Exemplar
 from prometheus_client.utils import floatToGoString
 
 
@@ -30,16 +32,22 @@ class Counter:
 class Histogram:
     """Values by the smallest bound that they do not exceed."""
 
-    __slots__ = ("bounds", "counts", "total")
+    __slots__ = ("bounds", "counts", "exemplars", "total")
 
     def __init__(self, bounds: Sequence[float]) -> None:
         self.bounds = bounds
         self.counts = [0] * (len(bounds) + 1)
         self.total = 0.0
+        self.exemplars: dict[int, tuple[str, float, float]] = {}
+        """The last of each bucket: trace, value, time."""
 
     def observe(self, value: float) -> None:
         self.counts[bisect_left(self.bounds, value)] += 1
         self.total += value
+
+    def exemplify(self, value: float, trace_id: str) -> None:
+        """Tell the trace of a value that was observed."""
+        self.exemplars[bisect_left(self.bounds, value)] = (trace_id, value, time.time())
 
 
 Child = TypeVar("Child")
@@ -97,5 +105,14 @@ class Histograms(Family[Histogram]):
         bounds = [*map(floatToGoString, self._bounds), "+Inf"]
         for labels, histogram in self._children.items():
             counts = map(float, accumulate(histogram.counts))  # each bucket counts the smaller ones too
-            family.add_metric(labels, list(zip(bounds, counts, strict=True)), histogram.total)
+            told = histogram.exemplars
+            buckets = [
+                (bound, count, _exemplar(*told[at])) if at in told else (bound, count)
+                for at, (bound, count) in enumerate(zip(bounds, counts, strict=True))
+            ]
+            family.add_metric(labels, buckets, histogram.total)
         yield family
+
+
+def _exemplar(trace_id: str, value: float, at: float) -> Exemplar:
+    return Exemplar({"trace_id": trace_id}, value, at)

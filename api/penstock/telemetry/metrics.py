@@ -7,8 +7,10 @@ from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.registry import Collector
 
+from penstock import __version__
 from penstock.telemetry.families import Counters, Histograms
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300)
@@ -16,6 +18,12 @@ SHORT = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.25, 0
 OVERHEAD = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1)
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+
+
+def content_type(accept: str) -> str:
+    """OpenMetrics for whoever takes it, as Prometheus does; else Prometheus's own text."""
+    return OPENMETRICS if "application/openmetrics-text" in accept else CONTENT_TYPE
 
 
 class TargetState(NamedTuple):
@@ -28,10 +36,11 @@ class TargetState(NamedTuple):
 
 
 class Metrics:
-    """Counts in a registry of its own."""
+    """Counts in a registry of its own. `version` is what this instance is called beside others."""
 
-    def __init__(self) -> None:
+    def __init__(self, version: str = __version__) -> None:
         self._registry = registry = CollectorRegistry()
+        self._version = version
 
         def counter(name: str, says: str, *labels: str) -> Counters:
             family = Counters(f"penstock_{name}", says, labels)
@@ -70,19 +79,39 @@ class Metrics:
         )
         self.cost_usd = counter("cost_usd_total", "Dollars that clouds were paid.", "model", "target_kind")
         self.saved_usd = counter("saved_usd_total", "Dollars a cloud would have cost for the pool's answers.", "model")
+        self.spans = counter("spans_total", "Spans of traces, by whether the collector took them.", "fate")
+
+        self.function_requests = counter(
+            "function_requests_total", "Calls of typed functions, by how they ended.", "function", "outcome"
+        )
+        self.function_seconds = histogram(
+            "function_seconds", "From a call's last byte to its answer's last byte.", SECONDS, "function"
+        )
+        self.function_tokens = counter("function_tokens_total", "Tokens of typed functions.", "function", "kind")
+        self.caller_requests = counter(
+            "caller_requests_total", "Requests of a caller, by how they ended.", "caller", "outcome"
+        )
+        self.caller_tokens = counter("caller_tokens_total", "Tokens of a caller.", "caller", "kind")
+        self.caller_cost_usd = counter("caller_cost_usd_total", "Dollars that clouds were paid for a caller.", "caller")
 
     def show(self, targets: Callable[[], Iterable[TargetState]], store_up: Callable[[], bool]) -> None:
         """Read these states whenever the metrics are read: they cost the requests nothing."""
-        self._registry.register(_States(targets, store_up))
+        self._registry.register(_States(targets, store_up, self._version))
 
-    def exposition(self) -> bytes:
+    def exposition(self, accept: str = "") -> bytes:
+        """In the format of `content_type(accept)`. OpenMetrics alone has exemplars."""
+        if content_type(accept) == OPENMETRICS:
+            return bytes(openmetrics.generate_latest(self._registry))  # type: ignore[no-untyped-call]  # the library's
         return generate_latest(self._registry)
 
 
 class _States(Collector):
-    def __init__(self, targets: Callable[[], Iterable[TargetState]], store_up: Callable[[], bool]) -> None:
+    def __init__(
+        self, targets: Callable[[], Iterable[TargetState]], store_up: Callable[[], bool], version: str
+    ) -> None:
         self._targets = targets
         self._store_up = store_up
+        self._version = version
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         breaker = GaugeMetricFamily("penstock_breaker_state", "0 closed, 1 half-open, 2 open.", labels=("target",))
@@ -97,3 +126,6 @@ class _States(Collector):
         yield from (breaker, in_flight, up)
         store_up = "Whether the shared store answers; while it does not, the instance works from its own memory."
         yield GaugeMetricFamily("penstock_store_up", store_up, value=self._store_up())
+        build = GaugeMetricFamily("penstock_build_info", "Always 1; which version this is.", labels=("version",))
+        build.add_metric((self._version,), 1)
+        yield build

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -11,6 +12,7 @@ import orjson
 from penstock.settings.parts import Price
 from penstock.telemetry.lines import Lines
 from penstock.telemetry.metrics import Metrics
+from penstock.telemetry.trace import Trace
 
 Outcome = Literal["ok", "refused", "busy", "failed", "timeout", "broken", "client_gone", "bug"]
 
@@ -42,6 +44,11 @@ class Record:
         self.surface = surface
         self.request_id = request_id
         self.received_at = received_at
+        self.trace: Trace | None = None
+
+    @property
+    def tokens(self) -> int:
+        return self.input_tokens + self.output_tokens
 
     @property
     def cost_usd(self) -> float:
@@ -52,18 +59,26 @@ class Record:
         return (read + self.output_tokens * self.price.output_per_million_usd) / 1e6
 
 
+Traced = Callable[[Record, Trace, float], None]
+"""Takes a request that is over, its trace, and when it ended."""
+
+
 class Journal:
     """Where records go when their request is over."""
 
-    def __init__(self, metrics: Metrics, lines: Lines) -> None:
+    def __init__(self, metrics: Metrics, lines: Lines, traced: Traced | None = None) -> None:
         self._metrics = metrics
         self._lines = lines
+        self._traced = traced
         self._second = (0, "")
 
     def close(self, record: Record) -> None:
         now = time.monotonic()
         self._count(record, now)
         self._write(record, now)
+        if record.trace is not None and self._traced is not None:
+            self._exemplify(record, now, record.trace.trace_id)
+            self._traced(record, record.trace, now)
 
     def _count(self, record: Record, now: float) -> None:
         metrics, model, kind = self._metrics, record.model, record.target_kind
@@ -79,17 +94,36 @@ class Journal:
                 metrics.inter_token_seconds(model, kind).observe(between)
         if record.fallback is not None:
             metrics.fallback(model, record.fallback).inc()
+        metrics.caller_requests(record.caller, record.outcome).inc()
+        if record.function is not None:
+            metrics.function_requests(record.function, record.outcome).inc()
+            metrics.function_seconds(record.function).observe(now - record.received_at)
         if record.target_kind != "none":
-            self._count_tokens(record)
+            self._count_tokens(record, "input", record.input_tokens)
+            self._count_tokens(record, "output" if record.counted else "output_estimated", record.output_tokens)
+            self._count_dollars(record)
 
-    def _count_tokens(self, record: Record) -> None:
+    def _count_tokens(self, record: Record, kind: str, tokens: int) -> None:
+        self._metrics.tokens(record.model, record.target_kind, kind).inc(tokens)
+        self._metrics.caller_tokens(record.caller, kind).inc(tokens)
+        if record.function is not None:
+            self._metrics.function_tokens(record.function, kind).inc(tokens)
+
+    def _count_dollars(self, record: Record) -> None:
         metrics, model, kind = self._metrics, record.model, record.target_kind
-        metrics.tokens(model, kind, "input").inc(record.input_tokens)
-        metrics.tokens(model, kind, "output" if record.counted else "output_estimated").inc(record.output_tokens)
         if kind == "cloud":
             metrics.cost_usd(model, kind).inc(record.cost_usd)
+            metrics.caller_cost_usd(record.caller).inc(record.cost_usd)
         else:
             metrics.saved_usd(model).inc(record.cost_usd)
+
+    def _exemplify(self, record: Record, now: float, trace_id: str) -> None:
+        """From the histograms a trace can be found that took so long."""
+        metrics, model, kind = self._metrics, record.model, record.target_kind
+        metrics.request_seconds(record.surface, model, kind).exemplify(now - record.received_at, trace_id)
+        if record.first_token_at is not None:
+            first = record.first_token_at - record.received_at
+            metrics.first_token_seconds(model, kind).exemplify(first, trace_id)
 
     def _write(self, record: Record, now: float) -> None:
         """The line, shaped here: structlog's processors would cost more than the rest of the record."""
@@ -116,6 +150,8 @@ class Journal:
             "output_tokens": record.output_tokens,
             "cost_usd": round(record.cost_usd, 9) if record.target_kind == "cloud" else 0.0,
         }
+        if record.trace is not None:
+            line["trace_id"], line["span_id"] = record.trace.trace_id, record.trace.span_id
         self._lines.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
 
     def _timestamp(self) -> str:

@@ -54,7 +54,8 @@ class Attempt:
     async def _send(self, call: Call, seat: Seat, body: bytes, *, fresh: bool) -> Exchange:
         target = seat.target
         left_s = call.deadline - monotonic()
-        head = target.head(call.dialect.path, len(body), call.request_id, left_s)
+        onward = call.onward if call.trace is None else call.trace.onward
+        head = target.head(call.dialect.path, len(body), call.request_id, left_s, onward)
         connect_s = min(call.pool.timeouts.connect_s, left_s)
         return await self._transport.send(target.origin, head, body, connect_s=connect_s, fresh=fresh)
 
@@ -62,6 +63,8 @@ class Attempt:
         call, exchange = reply.call, reply.exchange
         deadline = first_deadline(call, monotonic())
         status = await exchange.head(deadline)
+        if call.trace is not None:
+            call.trace.heard(status)
         if not 200 <= status < 300:
             return failure_of(status, exchange.headers, await _error_body(exchange))
         if call.stream:

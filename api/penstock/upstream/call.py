@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from penstock.errors import StopMade
+from penstock.telemetry.trace import Trace
 from penstock.upstream.dialects import Dialect
 from penstock.upstream.pool import Pool
 
@@ -22,6 +23,12 @@ class Call:
     deadline: float
     stream: bool = False
     wants_usage: bool = False
+    may_fall_back: bool = True
+    """A cloud may answer for the pool."""
+    trace: Trace | None = None
+    """Where its attempts are noted, if it is traced."""
+    onward: str = ""
+    """What its targets are told of a trace if it is not: lines of HTTP, each after the end of the line before it."""
     attempts: int = 0
     target: str = "none"
     """The target that was asked last."""

@@ -24,6 +24,7 @@ class ChatEvents:
         self._choices = choices
         self._finished: set[int] = set()
         self.usage: Usage | None = None
+        self.model: object = None
         self.error: dict[str, object] | None = None
         self.tokens = 0
 
@@ -60,6 +61,7 @@ class ChatEvents:
         if error := chunk.get("error"):
             self.error = error if isinstance(error, dict) else {"message": str(error)}
             return "error"
+        self.model = chunk.get("model")
         usage = usage_of(chunk.get("usage"))
         self.usage = usage or self.usage
         choices = chunk.get("choices")

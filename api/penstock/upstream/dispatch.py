@@ -39,7 +39,7 @@ class Dispatcher:
         last: Failure | None = None
         waits: list[float] = []
         now = self._clock()
-        for seat in call.pool.plan(now):
+        for seat in call.pool.plan(now, clouds=call.may_fall_back):
             if now >= call.deadline:
                 break
             result = await self._stop(call, seat, last)
@@ -73,6 +73,8 @@ class Dispatcher:
             permit.report(VERDICTS[outcome].hears if outcome else "nothing")
             if outcome is not None:
                 self._heard(seat.target.id, outcome)
+                if call.trace is not None:
+                    call.trace.came_to(outcome)
 
     async def _may_retry(self, call: Call, seat: Seat, last: Failure) -> bool:
         """A retry on a replica has its budget, and its pause unless the last was busy; a cloud has neither."""
@@ -88,6 +90,8 @@ class Dispatcher:
         """One attempt; where a kept connection had gone stale, once more on a fresh one."""
         call.attempts += 1
         call.target = seat.target.id
+        if call.trace is not None:
+            call.trace.attempt(seat.target.id, seat.target.kind, seat.target.origin, seat.model)
         lease = seat.target.lease()
         result: Reply | Failure | None = None
         try:

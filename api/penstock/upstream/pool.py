@@ -36,8 +36,8 @@ class Pool:
     stale_s: float
     _turn: int = field(default=0, init=False)
 
-    def plan(self, now: float) -> list[Seat]:
-        """Where to go, in order: the replicas that are up, as ranked; the clouds; the replicas that count as down.
+    def plan(self, now: float, *, clouds: bool = True) -> list[Seat]:
+        """Where to go, in order: the replicas that are up, as ranked; clouds, if wanted; the replicas that are down.
 
         Those come last, not never: the watcher can be wrong, and a call without a cloud has nothing to lose.
         """
@@ -47,7 +47,7 @@ class Pool:
             if not seat.target.drained:
                 (up if seat.target.up else down).append(seat)
         plan = self._ranked(up, now)
-        for seat in self.clouds:
+        for seat in self.clouds if clouds else ():
             if not seat.target.drained:
                 plan.append(seat)  # a comprehension is a call more, for a cloud or two
         return plan + self._ranked(down, now) if down else plan

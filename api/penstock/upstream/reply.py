@@ -39,16 +39,25 @@ class Reply:
         events = self.stream.events
         return events.usage or Usage(0, events.tokens, counted=False)
 
+    @property
+    def model(self) -> object:
+        """The model's name as the target told it."""
+        return (self.fields or {}).get("model") if self.stream is None else self.stream.events.model
+
     async def pour(self, take: Callable[[list[bytes]], None]) -> Ending:
         """Hand the stream's events to `take` until its end; a bad end is one more failure for the breaker."""
         assert self.stream is not None  # noqa: S101  # a reply without a stream has a body
         ending = await self.stream.pour(take)
         if VERDICTS[ending.outcome].hears == "failed":
             self.target.breaker.broke_off()
+        if self.call.trace is not None:
+            self.call.trace.ended(ending.outcome)
         return ending
 
     def close(self) -> None:
         """Give the lease back, and cancel at the target what is not complete. May be called again."""
         if self.stream is None or not self.stream.over:
             self.exchange.close()
+            if self.stream is not None and self.call.trace is not None:
+                self.call.trace.left()
         self.lease.release()

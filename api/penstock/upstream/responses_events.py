@@ -22,6 +22,7 @@ class ResponsesEvents:
         self._complete = False
         self._events = 0
         self.usage: Usage | None = None
+        self.model: object = None
         self.error: dict[str, object] | None = None
         self.tokens = 0
 
@@ -62,7 +63,8 @@ class ResponsesEvents:
             return "error"
         if name in self.LAST:
             self._complete = True
-            self.usage = usage_of(response.get("usage")) if isinstance(response, dict) else None
+            if isinstance(response, dict):
+                self.usage, self.model = usage_of(response.get("usage")), response.get("model")
         return self._passed(name)
 
     def ending(self) -> bytes:

@@ -14,9 +14,10 @@ that fails first, until Python 3.12, and there are many events.)"""
 
 
 class Events(Protocol):
-    """Reads one stream. `complete`: the answer is whole; `usage` and `error`: as the target told them."""
+    """Reads one stream. `complete`: the answer is whole; `usage`, `model` and `error`: as the target told them."""
 
     usage: Usage | None
+    model: object
     error: dict[str, object] | None
     tokens: int
 

@@ -90,15 +90,16 @@ class Target:
     def lease(self) -> Lease:
         return Lease(self)
 
-    def head(self, path: str, length: int, request_id: str, timeout_s: float) -> bytes:
-        """The request's first bytes. No header of the client's is among them."""
+    def head(self, path: str, length: int, request_id: str, timeout_s: float, onward: str) -> bytes:
+        """The request's first bytes. No header of the client's is among them, but for a trace's `onward`."""
         head = self._heads.get(path)
         if head is None:
             head = self._heads[path] = self._fixed(path)
         told = (
-            f"content-length: {length}\r\nx-request-id: {request_id}\r\nx-penstock-timeout-ms: {timeout_s * 1000:.0f}"
+            f"content-length: {length}\r\nx-request-id: {request_id}\r\n"
+            f"x-penstock-timeout-ms: {timeout_s * 1000:.0f}{onward}\r\n\r\n"
         )
-        return head + told.encode() + b"\r\n\r\n"
+        return head + told.encode()
 
     def question(self, path: str) -> bytes:
         """A GET's only bytes. The connection is not kept: questions are few."""

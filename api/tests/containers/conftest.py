@@ -5,7 +5,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.containers.site import Site
 from tests.docker import Engine
 from tests.stack import Stack
 
@@ -21,11 +20,3 @@ def root() -> None:
 def stack(engine: Engine, root: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     with Stack(engine, tmp_path_factory.mktemp("stack")) as stack:
         yield stack
-
-
-@pytest.fixture(scope="module")
-def site(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """The stack as a host to deploy to; afterwards it is as it was."""
-    site = Site(stack, tmp_path_factory.mktemp("site"))
-    yield site
-    site.put_back()

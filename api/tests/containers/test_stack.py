@@ -26,6 +26,7 @@ def test_all_of_it_is_up_and_healthy(stack: Stack) -> None:
         "nginx-exporter",
         "redis-exporter",
         "node-exporter",
+        "gpu-exporter",
     }
 
 

@@ -43,7 +43,9 @@ def looks(rule: Rule) -> Iterator[list[bool]]:
     """Of each test that looks at an alert: whether it fires, look by look."""
     for file in TESTS:
         for test in yaml.safe_load(file.read_text())["tests"]:
-            mine = [look.get("exp_alerts", ()) for look in test["alert_rule_test"] if look["alertname"] == rule.name]
+            mine = [
+                look.get("exp_alerts", ()) for look in test.get("alert_rule_test", ()) if look["alertname"] == rule.name
+            ]
             yield [any(alert["exp_labels"]["severity"] == rule.severity for alert in alerts) for alerts in mine]
 
 

@@ -94,14 +94,25 @@ class Alertmanager(Watcher):
 
 
 class Prometheus(Watcher):
-    """With the project's rules, over the targets given by job, once a second."""
+    """With the project's rules, over the targets given by job, once a second. `labels`: more of them, by target."""
 
-    def __init__(self, program: str, folder: Path, jobs: Mapping[str, Sequence[str]], *tell: str, by: float) -> None:
+    def __init__(
+        self,
+        program: str,
+        folder: Path,
+        jobs: Mapping[str, Sequence[str]],
+        *tell: str,
+        by: float,
+        labels: Mapping[str, Mapping[str, str]] | None = None,
+    ) -> None:
+        def group(target: str) -> Json:
+            return {"targets": [target], "labels": dict((labels or {}).get(target, {}))}
+
         scaled(RULES, folder / "rules", by)
         config = yaml.safe_load((MONITORING / "prometheus/prometheus.yml").read_text())
         config["global"] |= {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"}
         config["scrape_configs"] = [
-            {"job_name": job, "static_configs": [{"targets": list(targets)}]} for job, targets in jobs.items()
+            {"job_name": job, "static_configs": [*map(group, targets)]} for job, targets in jobs.items()
         ]
         config["alerting"]["alertmanagers"] = [{"static_configs": [{"targets": list(tell)}]}]
         (folder / "prometheus.yml").write_text(yaml.safe_dump(config))

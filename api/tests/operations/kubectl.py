@@ -42,6 +42,8 @@ def main(words: list[str]) -> None:
         case ["get", kind, name, "-o", "json"]:
             found = state[f"{kind}/{name}"]
             print(json.dumps(found | {"status": status(found)} if kind == "deployment" else found))
+        case ["get", "hpa", "-o", "json"]:
+            print(json.dumps(state.get("hpa", {"items": []})))
         case ["set", "image", name, change]:
             container, _, image = change.partition("=")
             (one,) = state[name]["spec"]["template"]["spec"]["containers"]

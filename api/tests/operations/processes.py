@@ -19,6 +19,31 @@ BARE = ["curl", "--noproxy", "*"]
 CURL = [*BARE, "--silent", "--show-error", "--fail"]
 
 
+class Within:
+    """What the file tells: where the secrets are, environments by name, and where Grafana is."""
+
+    def __init__(self, shell: Shell, edge: Edge, file: Path) -> None:
+        self._shell = shell
+        self._edge = edge
+        self._told = json.loads(file.read_text())
+        self.secrets = Path(self._told["secrets"])
+
+    def ask(self, unit: str, path: str, *, key: str = "", post: bool = False) -> str:
+        words = [*CURL, "--header", "@-", *(["--request", "POST"] if post else []), f"http://{unit}{path}"]
+        says = f"authorization: Bearer {key}\n"
+        return self._shell.act(words, says=says) if post else self._shell.look(words, says=says)
+
+    def peers(self) -> Mapping[str, bool]:
+        return {peer.name: peer.up for peer in self._edge.read()[1]}
+
+    def grafana(self, path: str) -> str:
+        return self._shell.look([*CURL, self._told["grafana"] + path])
+
+    def environments(self) -> Mapping[str, Mapping[str, str]]:
+        told: dict[str, dict[str, str]] = self._told["environments"]
+        return told
+
+
 class Processes:
     """Asks a `Stack` for everything."""
 
@@ -73,6 +98,12 @@ class Processes:
 
     def drain(self, unit: Unit, drained: bool) -> None:
         self._edge.drain(unit.name, drained)
+
+    def scaling(self) -> None:
+        """Slots are as many as there are."""
+
+    def inside(self) -> Within | None:
+        return Within(self._shell, self._edge, Path(os.environ["STACK_SITE"])) if "STACK_SITE" in os.environ else None
 
     def share(self, shares: Shares, *, force: bool = False) -> None:
         self._edge.share(shares, force=force)

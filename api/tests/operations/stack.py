@@ -69,7 +69,9 @@ class Slot:
         gateway = self.gateway
         alive = gateway is not None and gateway.process.poll() is None
         life = str(gateway.process.pid) if gateway is not None and alive else ""
-        return {"version": self.version if alive else "", "life": life, "ready": alive and self._ready()}
+        config = str(gateway.config) if gateway is not None else ""
+        version = self.version if alive else ""
+        return {"version": version, "life": life, "ready": alive and self._ready(), "config": config}
 
     def _ready(self) -> bool:
         try:
@@ -81,11 +83,13 @@ class Slot:
 class Stack:
     """So many slots a colour; blue runs version `1` and serves. A context manager."""
 
-    def __init__(self, folder: Path, *, slots: int = 2, speed: float = 4) -> None:
+    def __init__(self, folder: Path, *, slots: int = 2, speed: float = 4, **edge: str) -> None:
+        """`edge` has settings of the edge's own."""
         self._folder = folder
+        self._edge_settings = edge
         self._speed = speed
-        self._ends = ExitStack()
-        self._replicas: dict[str, Simulator] = {}
+        self.ends = ExitStack()
+        self.replicas: dict[str, Simulator] = {}
         self._lock = threading.Lock()
         self.slots = {slot.name: slot for slot in (Slot(folder) for _ in range(2 * slots))}
         names = list(self.slots)
@@ -99,8 +103,8 @@ class Stack:
 
     def go_bad(self) -> None:
         """From now on every fifth request to `errs` fails, and `crashes` is gone."""
-        if "errs" in self._replicas:
-            self._replicas["errs"].fault("status", status=500, probability=0.2)
+        if "errs" in self.replicas:
+            self.replicas["errs"].fault("status", status=500, probability=0.2)
         for slot in self.slots.values():
             if slot.version == "crashes":
                 slot.kill()
@@ -130,8 +134,8 @@ class Stack:
         for name in self.slots:
             assert self.edge.put(f"/peers/{name}", {"drained": False}).status_code == 200
         assert self.edge.put("/shares?force=1", {"blue": 100, "green": 0}).status_code == 200
-        if "errs" in self._replicas:
-            self._replicas["errs"].clear()
+        if "errs" in self.replicas:
+            self.replicas["errs"].clear()
         self.replaced.clear()
 
     def environment(self) -> dict[str, str]:
@@ -149,10 +153,10 @@ class Stack:
             return {"replicas": [NOBODY], **quick}
         kind = version if version in FAULTS else "good"
         with self._lock:
-            if kind not in self._replicas:
+            if kind not in self.replicas:
                 flags = ("--speed", str(self._speed), "--max-num-seqs", "1024", *FAULTS.get(kind, ()))
-                self._replicas[kind] = self._ends.enter_context(Simulator(*flags))
-        return one_model([self._replicas[kind].url], **quick)
+                self.replicas[kind] = self.ends.enter_context(Simulator(*flags))
+        return one_model([self.replicas[kind].url], **quick)
 
     def __enter__(self) -> Self:
         try:
@@ -169,17 +173,17 @@ class Stack:
         for name in self.of["blue"]:
             self.run(name, "1")
         self.replaced.clear()
-        self.edge = self._ends.enter_context(Edge(self._folder, self.of))
+        self.edge = self.ends.enter_context(Edge(self._folder, self.of, **self._edge_settings))
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
-        self._ends.callback(self._server.server_close)
+        self.ends.callback(self._server.server_close)
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        self._ends.callback(self._server.shutdown)
+        self.ends.callback(self._server.shutdown)
 
     def _stop(self) -> None:
         for slot in self.slots.values():
             slot.end()
-        self._ends.close()
+        self.ends.close()
 
 
 def _handler(stack: Stack) -> type[BaseHTTPRequestHandler]:

@@ -76,3 +76,18 @@ def test_a_dry_run_shows_kubectl_s_commands(cluster: Cluster) -> None:
 def test_an_image_that_nodes_cannot_pull_is_refused(cluster: Cluster) -> None:
     del cluster.environment["PENSTOCK_IMAGE"]
     assert cluster.run("status").code == 64
+
+
+def test_readiness_asks_what_adds_pods_and_stops_no_colour(cluster: Cluster) -> None:
+    asked = ("readiness", "--disruptive", "--only", "autoscaling", "--only", "balancer", "--json")
+
+    def found() -> dict[str, tuple[str, str]]:
+        return {each["name"]: (each["verdict"], each["seen"]) for each in json.loads(cluster.run(*asked).out)["checks"]}
+
+    assert found()["autoscaling"] == ("fail", "nothing does")
+    assert found()["balancer"][0] == "not applicable"
+    spec = {"scaleTargetRef": {"name": "penstock-blue"}, "minReplicas": 3, "maxReplicas": 12}
+    state = json.loads(cluster.file.read_text())
+    cluster.file.write_text(json.dumps(state | {"hpa": {"items": [{"spec": spec}]}}))
+    assert found()["autoscaling"] == ("pass", "penstock-blue: 3 to 12")
+    assert cluster.runs("blue") == ("1", 3)

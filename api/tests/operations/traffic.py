@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from itertools import count
 from typing import Self
 
+from operations.load.asking import Door, Due
 from operations.load.outcome import Outcome
-from operations.load.run import Load, Plan
+from operations.load.run import Limits, Load
 
 
 class Traffic:
     """Half of them are streams. A context manager; `outcome` is whole after it."""
 
     def __init__(self, url: str, rate: float, *, stream_tokens: int, model: str = "tiny", key: str = "") -> None:
-        tokens = {"stream_tokens": stream_tokens, "post_tokens": 1}
-        self._load = Load(Plan(url, rate, 3600, model=model, key=key, insecure=True, timeout_s=60, **tokens))
+        half = (Due(each, each / rate, bool(each % 2), 8, stream_tokens if each % 2 else 1) for each in count())
+        self._load = Load(Door(url, model, key, insecure=True), half, Limits(timeout_s=60))
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     @property

@@ -21,13 +21,14 @@ PYTHONPATH = os.pathsep.join(str(ROOT / each) for each in ("scripts", "api", "vl
 
 
 class Verb:
-    """`lines` is what it told. `at_step` sends a signal as soon as the step of this number is told."""
+    """`lines` is what it told, `times` when. `at_step` sends a signal as soon as the step of this number is told."""
 
     def __init__(self, host: Host, *words: str, at_step: tuple[int, int] | None = None) -> None:
         self._at_step = at_step
         self._hung_up = False
         self._began = time.monotonic()
         self.lines: list[str] = []
+        self.times: list[float] = []
         self.process = subprocess.Popen(
             [sys.executable, "-m", "operations", *words],
             cwd=host.folder,
@@ -55,6 +56,10 @@ class Verb:
             assert self.process.poll() is None, self.text
             time.sleep(0.02)
 
+    def when(self, words: str) -> float:
+        """It first told of this."""
+        return next(at for at, line in zip(self.times, self.lines, strict=True) if words in line)
+
     def wait(self, seconds: float = 100) -> Self:
         self.code = self.process.wait(seconds)
         self.seconds = time.monotonic() - self._began
@@ -74,6 +79,7 @@ class Verb:
         for line in self.process.stderr:
             if self._hung_up:
                 break
+            self.times.append(time.monotonic())
             self.lines.append(line.rstrip("\n"))
             step = STEP.match(line)
             if step and self._at_step and int(step[1]) == self._at_step[0]:

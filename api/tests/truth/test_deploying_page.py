@@ -13,7 +13,7 @@ from operations.verbs.deploy import WATCH_S
 from tests.pages import PAGES, ROOT, blocks, page, rows
 
 PAGE = page("docs/deploying.md")
-VERBS = ("deploy", "rollback", "status", "health_check", "smoke_test", "canary_monitor", "load_test")
+VERBS = ("deploy", "rollback", "status", "health_check", "smoke_test", "canary_monitor", "load_test", "readiness")
 
 
 def test_the_exit_codes() -> None:

@@ -1,7 +1,6 @@
-"""docs/metrics.md has every metric with its type, labels and sentence, every field of the log and every event."""
+"""docs/metrics.md has every metric with its type, labels and sentence."""
 
 import io
-import json
 import re
 import time
 from collections.abc import Iterator
@@ -13,7 +12,7 @@ from penstock.telemetry.metrics import Metrics, TargetState
 from penstock.telemetry.record import Journal, Outcome, Record
 from penstock.upstream.verdicts import Outcome as Verdict
 from prometheus_client.parser import text_string_to_metric_families
-from tests.pages import ROOT, named, page, rows, section
+from tests.pages import named, page, rows, section
 
 PAGE = page("docs/metrics.md")
 
@@ -23,6 +22,7 @@ def record() -> Record:
     now = time.monotonic()
     told = Record("chat", "req-1", now)
     told.model, told.target, told.target_kind, told.attempts, told.price = "m", "t", "cloud", 2, Price()
+    told.function = "F"
     told.first_byte_at = told.first_token_at = now
     told.events, told.fallback, told.input_tokens, told.output_tokens = 3, "busy", 1, 2
     return told
@@ -36,6 +36,7 @@ def counted() -> Metrics:
     for each in (record(), ours):
         journal.close(each)
     metrics.attempts("t", "busy").inc()
+    metrics.spans("dropped").inc()
     metrics.show(lambda: [TargetState("t", 0, 0, True)], lambda: True)
     return metrics
 
@@ -62,19 +63,3 @@ def test_the_values_of_labels_are_those_of_the_code() -> None:
     assert told["outcome"] == set(get_args(Outcome))
     assert told["verdict"] == set(get_args(Verdict)) - {"cut"}  # a cut is no attempt's end
     assert {label for _, _, labels, _ in exposed() for label in labels} <= {*told, "model", "target"}
-
-
-def test_every_field_of_the_log_s_line_stands_there() -> None:
-    written = io.BytesIO()
-    Journal(Metrics(), Lines(written)).close(record())
-    log = section(PAGE, "## The log").split("Other events:")[0]
-    told = {named(field) for field, _ in rows(log)}
-    assert told == json.loads(written.getvalue()).keys() - {"event", "level", "timestamp"}
-
-
-def test_every_event_of_the_log_stands_there() -> None:
-    sources = "".join(path.read_text() for path in (ROOT / "api/penstock").rglob("*.py"))
-    pattern = r'(?:log\.(?:info|warning|error|exception)\(\s*|"event": )"([^"]+)"'
-    written = set(re.findall(pattern, sources)) - {"request"}
-    told = {named(event) for event, _ in rows(PAGE.split("Other events:")[1])}
-    assert told == written

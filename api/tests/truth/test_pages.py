@@ -43,7 +43,9 @@ class TestEveryPage:
 
     def test_penstock_s_commands_and_flags_exist(self, path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         lines = "\n".join(blocks(str(path.relative_to(ROOT)), "bash"))
-        for verb, rest in re.findall(r"penstock (serve|simulate|status|smoke-test|check-config|demo)\b(.*)", lines):
+        for verb, rest in re.findall(
+            r"penstock (serve|simulate|status|smoke-test|check-config|demo|cost)\b(.*)", lines
+        ):
             with pytest.raises(SystemExit):
                 main([verb, "--help"])
             known = capsys.readouterr().out

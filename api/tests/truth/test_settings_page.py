@@ -2,7 +2,7 @@
 
 import pytest
 from penstock.settings import Settings
-from penstock.settings.parts import Breaker, Cloud, Fallback, Model, Price, Replica, Retry, Timeouts, Watch
+from penstock.settings.parts import Breaker, Cloud, Fallback, Model, Price, Replica, Retry, Timeouts, Traces, Watch
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 from tests.pages import page, rows, section
@@ -19,6 +19,7 @@ GROUPS: dict[str, tuple[type[BaseModel], str | None]] = {
     "## `breaker`": (Breaker, "PENSTOCK_BREAKER__"),
     "## `retry`": (Retry, "PENSTOCK_RETRY__"),
     "## `watch`": (Watch, "PENSTOCK_WATCH__"),
+    "## `traces`": (Traces, "PENSTOCK_TRACES__"),
 }
 
 

@@ -29,3 +29,4 @@ def test_the_wheel_holds_the_gateway_the_generated_client_and_the_simulator(tmp_
     assert imported.stdout.count(str(site)) == 3, imported.stdout
     assert (site / "bin/penstock").exists()
     assert (site / "penstock/surfaces/status.html").exists()
+    assert (site / "penstock/prices.yml").exists()

@@ -1,19 +1,16 @@
 """Who is let in where."""
 
 import pytest
+from penstock.callers.caller import ANYONE
 from penstock.errors import Forbidden, PenstockError, Unauthorized
 from penstock.surfaces.auth import OPEN_ROUTES, Doorkeeper
-from pydantic import SecretStr
+from tests.door import door
 
 CHAT = "/v1/chat/completions"
 ADMIN = "/admin/targets"
 
 
-def keys(*written: str) -> tuple[SecretStr, ...]:
-    return tuple(SecretStr(each) for each in written)
-
-
-DOOR = Doorkeeper(keys("shop=sk-shop", "search=sk-search=="), keys("ada=sk-ada"))
+DOOR = door(("shop=sk-shop", "search=sk-search=="), ("ada=sk-ada",))
 
 
 def bearer(key: str) -> dict[bytes, bytes]:
@@ -31,7 +28,7 @@ def bearer(key: str) -> dict[bytes, bytes]:
     ],
 )
 def test_a_known_key_is_its_callers_name(path: str, headers: dict[bytes, bytes], caller: str) -> None:
-    assert DOOR.caller(path, headers) == caller
+    assert DOOR.caller(path, headers).name == caller
 
 
 @pytest.mark.parametrize(
@@ -67,7 +64,7 @@ def test_a_callers_key_opens_no_operators_door(path: str) -> None:
 
 @pytest.mark.parametrize("path", sorted(OPEN_ROUTES))
 def test_open_routes_ask_for_no_key(path: str) -> None:
-    assert DOOR.caller(path, {}) == "anyone"
+    assert DOOR.caller(path, {}) is ANYONE
 
 
 def test_the_open_routes_are_few() -> None:
@@ -76,31 +73,31 @@ def test_the_open_routes_are_few() -> None:
 
 
 def test_without_any_keys_everyone_is_let_in() -> None:
-    assert Doorkeeper((), ()).caller(ADMIN, {}) == "anyone"
+    assert door().caller(ADMIN, {}) is ANYONE
 
 
 HERE = {b"host": b"127.0.0.1:8080"}
 
 
 def test_without_any_keys_a_page_of_another_site_does_nothing_as_an_operator() -> None:
-    door = Doorkeeper((), ())
-    assert door.caller(ADMIN, {**HERE, b"origin": b"http://127.0.0.1:8080"}) == "anyone"
+    unkeyed = door()
+    assert unkeyed.caller(ADMIN, {**HERE, b"origin": b"http://127.0.0.1:8080"}) is ANYONE
     for origin in (b"https://example.com", b"null", b"http://127.0.0.1:9090"):
         with pytest.raises(Forbidden):
-            door.caller(ADMIN, {**HERE, b"origin": origin})
-    assert door.caller(CHAT, {**HERE, b"origin": b"https://example.com"}) == "anyone"
+            unkeyed.caller(ADMIN, {**HERE, b"origin": origin})
+    assert unkeyed.caller(CHAT, {**HERE, b"origin": b"https://example.com"}) is ANYONE
 
 
 @pytest.mark.parametrize(
-    ("door", "key", "error"),
+    ("keyed", "key", "error"),
     [
-        (Doorkeeper((), keys("ada=sk-ada")), "sk-shop", Unauthorized),
-        (Doorkeeper(keys("shop=sk-shop"), ()), "sk-shop", Forbidden),
+        (door((), ("ada=sk-ada",)), "sk-shop", Unauthorized),
+        (door(("shop=sk-shop",)), "sk-shop", Forbidden),
     ],
 )
-def test_keys_of_one_kind_alone_do_not_open_the_other(door: Doorkeeper, key: str, error: type[PenstockError]) -> None:
+def test_keys_of_one_kind_alone_do_not_open_the_other(keyed: Doorkeeper, key: str, error: type[PenstockError]) -> None:
     with pytest.raises(error):
-        door.caller(ADMIN, bearer(key))
+        keyed.caller(ADMIN, bearer(key))
 
 
 def test_keys_are_kept_as_hashes_only() -> None:

@@ -5,7 +5,6 @@ import io
 
 import orjson
 import pytest
-from penstock.surfaces.auth import Doorkeeper
 from penstock.surfaces.cold import Receive, Scope, Send
 from penstock.surfaces.front import Front
 from penstock.surfaces.visit import Visit
@@ -14,6 +13,7 @@ from penstock.telemetry.lines import Lines
 from penstock.telemetry.logging import logger_to
 from penstock.telemetry.metrics import Metrics
 from penstock.telemetry.record import Journal
+from tests.door import door
 
 
 class Refusing:
@@ -52,7 +52,7 @@ async def test_an_answer_that_the_server_refuses_is_told_as_a_bug() -> None:
     written = io.BytesIO()
     lines = Lines(written)
     log = logger_to(lines)
-    front = Front(nothing, {"/hot": ("chat", answer)}, Doorkeeper((), ()), Journal(Metrics(), lines), log, 1.0)
+    front = Front(nothing, {"/hot": ("chat", answer)}, door(), Journal(Metrics(), lines), log, 1.0)
     asked = ("POST", "/hot", b"")
     with pytest.raises(ValueError, match="not this"):
         await front.answer(Wire(Refusing(), asked, {b"x-request-id": b"odd"}, "1.1", keep_alive=True))

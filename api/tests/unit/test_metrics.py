@@ -20,8 +20,15 @@ LABELS = {
     "in_flight": {"target"},
     "target_up": {"target"},
     "store_up": set(),
+    "build_info": {"version"},
+    "function_requests_total": {"function", "outcome"},
+    "function_seconds": {"function"},
+    "function_tokens_total": {"function", "kind"},
+    "caller_requests_total": {"caller", "outcome"},
+    "caller_tokens_total": {"caller", "kind"},
+    "caller_cost_usd_total": {"caller"},
 }
-GAUGES = {"breaker_state", "in_flight", "target_up", "store_up"}
+GAUGES = {"breaker_state", "in_flight", "target_up", "store_up", "build_info"}
 
 
 @pytest.fixture

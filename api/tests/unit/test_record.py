@@ -67,6 +67,30 @@ def test_what_a_cloud_answers_is_paid() -> None:
     assert book.count("fallback_total", model="tiny", reason="busy") == 1
 
 
+def test_a_caller_s_requests_are_counted_by_its_name_with_tokens_and_dollars() -> None:
+    book, paid = Book(), {"target_kind": "cloud", "input_tokens": 1000, "output_tokens": 200}
+    book.close(a_record(caller="web", **paid))
+    book.close(a_record(caller="web", outcome="busy", target_kind="none"))
+    assert book.count("caller_requests_total", caller="web", outcome="ok") == 1
+    assert book.count("caller_requests_total", caller="web", outcome="busy") == 1
+    assert book.count("caller_tokens_total", caller="web", kind="input") == 1000
+    assert book.count("caller_tokens_total", caller="web", kind="output") == 200
+    assert book.count("caller_cost_usd_total", caller="web") == pytest.approx(0.0045)
+    assert book.count("caller_cost_usd_total", caller="none") is None
+
+
+def test_a_typed_function_s_calls_are_counted_by_its_name_and_others_are_not() -> None:
+    book = Book()
+    book.close(a_record(function="Classify", input_tokens=10, output_tokens=2, outcome="broken"))
+    book.close(a_record(input_tokens=10))
+    assert book.count("function_requests_total", function="Classify", outcome="broken") == 1
+    assert book.count("function_seconds_count", function="Classify") == 1
+    assert book.count("function_seconds_sum", function="Classify") == pytest.approx(2, abs=0.5)
+    assert book.count("function_tokens_total", function="Classify", kind="input") == 10
+    assert book.count("function_tokens_total", function="Classify", kind="output") == 2
+    assert book.count("caller_tokens_total", caller="none", kind="input") == 20
+
+
 def test_tokens_that_we_had_to_estimate_are_counted_apart() -> None:
     book = Book()
     book.close(a_record(output_tokens=7, counted=False))

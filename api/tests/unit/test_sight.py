@@ -3,11 +3,10 @@
 import pytest
 from penstock.errors import Forbidden, NotFound, StatusPageClosed, Unauthorized
 from penstock.settings.parts import StatusPage
-from penstock.surfaces.auth import Doorkeeper
 from penstock.surfaces.sight import Sight
-from pydantic import SecretStr
+from tests.door import door
 
-DOOR = Doorkeeper([SecretStr("shop=sk-shop")], [SecretStr("ada=sk-ada")])
+DOOR = door(("shop=sk-shop",), ("ada=sk-ada",))
 LOCAL = {b"host": b"127.0.0.1:8080"}
 
 

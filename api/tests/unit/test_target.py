@@ -17,7 +17,7 @@ from tests.upstream import a_target
     ],
 )
 def test_a_clouds_url_is_its_base_and_a_replicas_stands_before_v1(kind: Kind, url: str, line: bytes) -> None:
-    head = a_target(kind=kind, url=url).head("/v1/chat/completions", 2, "req-1", 1.5)
+    head = a_target(kind=kind, url=url).head("/v1/chat/completions", 2, "req-1", 1.5, "")
     assert head.startswith(line + b"\r\n")
     assert head.endswith(b"\r\n\r\n")
     assert b"x-penstock-timeout-ms: 1500" in head

@@ -1,1 +1,1 @@
-"""Load at a steady rate, and what became of each request."""
+"""Load that comes when it is due, and what became of each request. docs/load.md."""

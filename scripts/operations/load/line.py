@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from typing import cast
 
 HEAD_END = b"\r\n\r\n"
-TAIL = 64
-"""Bytes of a stream that are kept: its last event stands there."""
+HEAD_MOST = 65536
+TAIL = 1024
+"""Bytes of an answer that are kept: a stream's last events stand there, and the usage."""
+TOKEN = re.compile(rb'"(?:content|text|reasoning|reasoning_content)": ?"[^"]')
+COUNTED = re.compile(rb'"completion_tokens": ?(\d+)')
 
 
 class Broken(Exception):
@@ -16,15 +20,22 @@ class Broken(Exception):
 
 
 class Body:
-    """An answer's body, told only where it ends, what its last bytes are, and whether an error event is in it."""
+    """An answer's body, told only where it ends, what its last bytes are, and whether it has a token, or an error."""
 
     def __init__(self, length: int | None) -> None:
         self._left = length
         self._framed = length is None
         self._rest = b""
         self.tail = b""
+        self.token = False
         self.error = False
         self.done = length == 0
+
+    @property
+    def tokens(self) -> int:
+        """How many the server says that it made; 0 where it does not say."""
+        counted = COUNTED.findall(self.tail)
+        return int(counted[-1]) if counted else 0
 
     def feed(self, data: bytes) -> None:
         if not self._framed:
@@ -46,15 +57,21 @@ class Body:
     def _take(self, data: bytes) -> None:
         self._left = (self._left or 0) - len(data)
         self.error = self.error or b'data: {"error"' in data
-        self.tail = (self.tail + data)[-TAIL:]
+        kept = self.tail + data
+        self.token = self.token or TOKEN.search(kept) is not None
+        self.tail = kept[-TAIL:]
 
 
 class Answer:
-    """What came of one request. `status` and `first_byte_at` (the loop's time) are 0 before there is one."""
+    """What came of one request. `status` and `first_token_at` (the loop's time) are 0 before there is one.
+
+    `target` is what answered, where the server is a gateway that says so.
+    """
 
     def __init__(self) -> None:
         self.status = 0
-        self.first_byte_at = 0.0
+        self.first_token_at = 0.0
+        self.target = ""
         self.head = b""
         self.body: Body | None = None
         self.closes = False
@@ -62,13 +79,16 @@ class Answer:
 
     def feed(self, data: bytes) -> None:
         if self.body is None:
-            self.first_byte_at = self.first_byte_at or asyncio.get_running_loop().time()
             self.head += data
             head, found, data = self.head.partition(HEAD_END)
             if not found:
+                if len(head) > HEAD_MOST:
+                    raise Broken("headers without an end")
                 return
             self.body = self._begun(head)
         self.body.feed(data)
+        if self.body.token and not self.first_token_at:
+            self.first_token_at = asyncio.get_running_loop().time()
 
     @property
     def done(self) -> bool:
@@ -79,6 +99,7 @@ class Answer:
         self.status = int(first.split()[1])
         headers = dict(line.partition(b":")[::2] for line in rest.split(b"\r\n"))
         self.closes = headers.get(b"connection", b"").strip() == b"close"
+        self.target = headers.get(b"x-penstock-target", b"").strip().decode("latin-1")
         length = headers.get(b"content-length")
         return Body(None if length is None else int(length))
 
@@ -109,7 +130,13 @@ class Line(asyncio.Protocol):
         if answer is None:
             self.close()  # nothing was asked
             return
-        answer.feed(data)
+        try:
+            answer.feed(data)
+        except (Broken, ValueError, IndexError) as error:
+            if not answer.whole.done():
+                answer.whole.set_exception(Broken(f"no HTTP: {error}"))
+            self.close()
+            return
         if answer.done:
             self._settle(answer)
 

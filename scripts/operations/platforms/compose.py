@@ -12,6 +12,7 @@ from pathlib import Path
 from operations.edge import Edge, Peer
 from operations.errors import CannotAsk, StepFailed
 from operations.platform import Answers
+from operations.platforms.compose_inside import ComposeInside
 from operations.platforms.containers import Container, Containers
 from operations.shell import Shell
 from operations.telling import tell
@@ -23,6 +24,8 @@ PROMETHEUS = "http://prometheus:9090"
 """As the edge reaches it: it is not published."""
 FILE = "docker-compose.prod.yml"
 NOTHING = Container()
+SLOT = re.compile(r"-(blue|green)-")
+READY = "http://{}:8080/health/ready"
 
 
 class Compose:
@@ -43,13 +46,14 @@ class Compose:
         return Edge(self._shell, ("docker", "exec", self._containers.edge, "curl"))
 
     def picture(self) -> Picture:
+        """A slot is asked itself whether it is ready: the edge would need a second or two to notice a change."""
         try:
-            shares, peers = self._edge.read()
             containers = self._containers.by_service()
-            answering = self._answering(peer for peer in peers if containers.get(peer.name, NOTHING).image)
+            slots = (name for name, each in containers.items() if each.image and SLOT.search(name))
+            shares, peers, well = self._edge.read_and_ask(READY.format(name) for name in slots)
         except (StepFailed, ValueError, KeyError) as error:
             raise CannotAsk(f"docker does not tell what runs: {error}") from None
-        units = (_unit(peer, containers.get(peer.name, NOTHING), peer.name in answering) for peer in peers)
+        units = (_unit(peer, containers.get(peer.name, NOTHING), READY.format(peer.name) in well) for peer in peers)
         return Picture(shares, tuple(units))
 
     def answers(self) -> Mapping[Colour, Answers]:
@@ -80,20 +84,17 @@ class Compose:
     def share(self, shares: Shares, *, force: bool = False) -> None:
         self._edge.share(shares, force=force)
 
+    def scaling(self) -> None:
+        """The slots are as many as the file has."""
+
+    def inside(self) -> ComposeInside:
+        secrets = self._folder / os.environ.get("PENSTOCK_SECRETS", ".secrets")
+        return ComposeInside(self._shell, self._containers, self._edge, secrets)
+
     def _compose(self) -> list[str]:
         settings = (file for file in (self._folder / ".env", self._env_file) if file.exists())
         envs = [word for file in settings for word in ("--env-file", str(file))]
         return ["docker", "compose", *envs, *self._files, "--profile", "green"]
-
-    def _answering(self, peers: Iterable[Peer]) -> set[str]:
-        """Those that say themselves that they are ready; the edge would need a second or two to notice a change."""
-        asked = [word for peer in peers for word in ("--output", "/dev/null", f"http://{peer.name}:8080/health/ready")]
-        if not asked:
-            return set()
-        curl = ["curl", "--silent", "--max-time", "2", "--write-out", "%{url_effective} %{http_code}\\n"]
-        told = self._shell.look(["docker", "exec", self._containers.edge, *curl, *asked], may_fail=True)
-        words = (line.split() for line in told.splitlines())
-        return {url.split("/")[2].partition(":")[0] for url, status in words if status == "200"}
 
     def _note(self, colour: Colour, version: str) -> None:
         """Into `compose.env`. What was never deployed has the version of the first that is."""

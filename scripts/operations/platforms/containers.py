@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -22,6 +22,7 @@ class Container:
     image: str = ""
     started: str = ""
     addresses: frozenset[str] = frozenset()
+    environment: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     @property
     def tag(self) -> str:
@@ -38,20 +39,25 @@ class Containers:
         self._shell = shell
         self._known = project
         self._compose = compose
+        self._edge = ""
 
     def by_service(self) -> dict[str, Container]:
         """All there are. Raises StepFailed, or ValueError where docker's answer cannot be read."""
         words = ["docker", "ps", "--all", "--quiet", "--filter", f"label={PROJECT}={self._project}"]
         found = [_container(each) for each in self._inspected(self._shell.look(words).split())]
-        return dict(sorted(found, key=lambda pair: bool(pair[1].image)))  # a killed compose may leave a dead second
+        services = dict(sorted(found, key=lambda pair: bool(pair[1].image)))  # a killed compose may leave a dead second
+        edge = services.get("edge", Container())
+        self._edge = self._edge or (edge.image and edge.name)
+        return services
 
-    @cached_property
+    @property
     def edge(self) -> str:
         """The edge's container: its name stays when it is made anew. Raises CannotAsk if none runs."""
-        found = self.by_service().get("edge", Container())
-        if not found.image:
+        if not self._edge:
+            self.by_service()
+        if not self._edge:
             raise CannotAsk("no edge runs: bring the stack up first, as docs/images.md says")
-        return found.name
+        return self._edge
 
     @cached_property
     def _project(self) -> str:
@@ -77,4 +83,5 @@ def _container(told: dict[str, Any]) -> tuple[str, Container]:
         config["Image"] if running else "",
         state["StartedAt"] if running else "",
         frozenset(network["IPAddress"] for network in networks),
+        {name: value for name, _, value in (each.partition("=") for each in config["Env"] or ())},
     )

@@ -5,12 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from operations.errors import CannotAsk, StepFailed, WrongUse
-from operations.platform import Answers
+from operations.platform import Platform
 from operations.shell import Shell
 from operations.words import COLOURS, Colour, Picture, Shares, Unit, other
 
@@ -32,7 +31,7 @@ REGISTERED = (
 """What of a task definition can be registered again; the rest is AWS's own."""
 
 
-class Ecs:
+class Ecs(Platform):
     """Services penstock-blue and penstock-green with a container `api`; target groups with the colour in their name."""
 
     name = "ecs"
@@ -54,12 +53,6 @@ class Ecs:
             raise CannotAsk(f"AWS does not tell what runs: {error!r}") from None
         return Picture(shares, units)
 
-    def answers(self) -> Mapping[Colour, Answers]:
-        return {}
-
-    def ask_prometheus(self, path: str) -> str:
-        raise WrongUse("which Prometheus? Say --prometheus")
-
     def fetch(self, version: str) -> None:
         """The tasks pull it; one that cannot be pulled never gets stable, and the tasks that serve stay."""
 
@@ -77,6 +70,12 @@ class Ecs:
         """From here, past the rule: through a listener of its own that leads to the colour."""
         url = self._smoke_url.replace("{colour}", unit.colour)
         self._shell.act([str(ROOT / "scripts/smoke_test"), "--url", url], limit_s=180)
+
+    def scaling(self) -> str:
+        words = ["application-autoscaling", "describe-scalable-targets", "--service-namespace", "ecs"]
+        ids = [f"service/{self._cluster}/{self._name}-{colour}" for colour in COLOURS]
+        told = self._look(*words, "--resource-ids", *ids)["ScalableTargets"]
+        return ", ".join(f"{each['ResourceId']}: {each['MinCapacity']} to {each['MaxCapacity']}" for each in told)
 
     def drain(self, unit: Unit, drained: bool) -> None:
         """The load balancer takes a task out before it is told to end."""

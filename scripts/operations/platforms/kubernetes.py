@@ -5,19 +5,18 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from operations.errors import CannotAsk, StepFailed, WrongUse
-from operations.platform import Answers
+from operations.platform import Platform
 from operations.shell import Shell
 from operations.words import COLOURS, Colour, Picture, Shares, Unit, other
 
 INSIDE = "http://127.0.0.1:8080"
 
 
-class Kubernetes:
+class Kubernetes(Platform):
     """Deployments, Services and the container `api` are named as in `names`: penstock-blue, penstock-green."""
 
     name = "kubernetes"
@@ -37,12 +36,6 @@ class Kubernetes:
         except (StepFailed, ValueError, KeyError, IndexError) as error:
             raise CannotAsk(f"the cluster does not tell what runs: {error}") from None
         return Picture({colour: weights.get(self._of(colour), 0) for colour in COLOURS}, units)
-
-    def answers(self) -> Mapping[Colour, Answers]:
-        return {}
-
-    def ask_prometheus(self, path: str) -> str:
-        raise WrongUse("which Prometheus? Say --prometheus")
 
     def fetch(self, version: str) -> None:
         """The nodes pull it; one that cannot be pulled never gets ready, and the pods that serve stay."""
@@ -69,6 +62,14 @@ class Kubernetes:
         refs = [{"name": self._of(colour), "port": 8080, "weight": shares[colour]} for colour in COLOURS]
         patch = [{"op": "replace", "path": "/spec/rules/0/backendRefs", "value": refs}]
         self._act("patch", "httproute", self._name, "--type=json", "-p", json.dumps(patch))
+
+    def scaling(self) -> str:
+        told = json.loads(self._shell.look([*self._kubectl, "get", "hpa", "-o", "json"]))
+        specs = {each["spec"]["scaleTargetRef"]["name"]: each["spec"] for each in told["items"]}
+        ours = {name: specs[name] for name in map(self._of, COLOURS) if name in specs}
+        return ", ".join(
+            f"{name}: {each.get('minReplicas', 1)} to {each['maxReplicas']}" for name, each in ours.items()
+        )
 
     def _refuse_empty(self, shares: Shares) -> None:
         picture = self.picture()

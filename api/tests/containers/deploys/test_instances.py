@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.containers.site import RATE, Site
+from tests.containers.deploys.site import RATE, Site
 from tests.figures import Figures
 from tests.talk import until
 

@@ -1,0 +1,134 @@
+"""One limit of one caller on this instance: requests or tokens in any minute."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from penstock.state.grants import Grants
+
+WINDOW_S = 60.0
+HOLD_S = 2.0
+"""How long an instance may use what it took: longer spares Redis work, shorter leaves less where it is not used."""
+PARTS = 20
+"""A limit is taken in parts of a twentieth."""
+REFUSES_S = 1.0
+"""How long a refusal is repeated without asking anew: others may give back."""
+
+
+@dataclass(slots=True)
+class _Lease:
+    grant: str = ""
+    left: int = 0
+    ends_at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What a request took of a limit."""
+
+    grant: str
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a limit stands, as far as this instance knows."""
+
+    limit: int
+    remaining: int
+    full_s: float
+    """Seconds until all of it is there again."""
+
+
+class Meter:
+    """Shares of a limit. `take` is for most requests and asks nobody; `fetch` is for the rest and asks the grants."""
+
+    def __init__(self, grants: Grants, key: str, limit: int, clock: Callable[[], float]) -> None:
+        self.limit = limit
+        self._grants = grants
+        self._key = key
+        self._clock = clock
+        self._lease = _Lease()
+        self._owed: dict[str, int] = {}  # by grant: what is to be added to it, or taken back
+        self._others = limit  # what was left for all when this instance asked last
+        self._full_at = 0.0
+        self._refuses_until = 0.0
+        self._refused = 0  # the least amount that was
+        self._retry_at = 0.0
+        self._asking = asyncio.Lock()
+
+    def take(self, amount: int) -> Share | None:
+        """So much of what this instance holds; None if it does not hold so much."""
+        lease = self._lease
+        if lease.left < amount or self._clock() >= lease.ends_at:
+            return None
+        lease.left -= amount
+        return Share(lease.grant, amount)
+
+    async def fetch(self, amount: int) -> Share | float:
+        """The same from what all may take; where that is too little, seconds until it may be enough."""
+        async with self._asking:  # those who wait here find what the one before them brought
+            share = self.take(amount)
+            if share is not None:
+                return share
+            now = self._clock()
+            if now < self._refuses_until and amount >= self._refused:
+                return self._retry_at - now
+            return await self._ask(amount)
+
+    def settle(self, share: Share, used: int) -> None:
+        """A request is over, and took so much indeed."""
+        change = used - share.amount
+        lease = self._lease
+        if share.grant == lease.grant and self._clock() < lease.ends_at:
+            lease.left -= change  # below nothing, it is owed when the lease ends
+        elif change:
+            self._owe(share.grant, change)
+
+    async def tidy(self) -> None:
+        """Give back what this instance took and will not use, and tell what was used beyond."""
+        if self._clock() >= self._lease.ends_at:
+            self._close()
+        if self._owed:
+            owed, self._owed = self._owed, {}
+            await self._grants.correct(self._key, owed, WINDOW_S)
+
+    @property
+    def idle(self) -> bool:
+        """Nothing is held or owed, and nobody waits."""
+        return not (self._lease.grant or self._owed or self._asking.locked())
+
+    def standing(self) -> Standing:
+        now = self._clock()
+        if now >= self._full_at:
+            return Standing(self.limit, self.limit, 0.0)
+        held = self._lease.left if now < self._lease.ends_at else 0
+        return Standing(self.limit, max(0, self._others + held), self._full_at - now)
+
+    async def _ask(self, amount: int) -> Share | float:
+        self._close()
+        await self.tidy()
+        grant, want = secrets.token_hex(6), max(amount, self.limit // PARTS)
+        taken = await self._grants.take(
+            self._key, grant, limit=self.limit, want=want, least=amount, charged_s=HOLD_S + WINDOW_S
+        )
+        now = self._clock()
+        self._others, self._full_at = taken.left, now + taken.full_s
+        if not taken.amount:
+            self._refuses_until, self._refused, self._retry_at = now + REFUSES_S, amount, now + taken.wait_s
+            return taken.wait_s
+        self._refuses_until = 0.0
+        self._lease = _Lease(grant, taken.amount - amount, now + HOLD_S)
+        return Share(grant, amount)
+
+    def _close(self) -> None:
+        """End the lease: what is left of it goes back."""
+        lease, self._lease = self._lease, _Lease()
+        if lease.left:
+            self._owe(lease.grant, -lease.left)
+
+    def _owe(self, grant: str, change: int) -> None:
+        self._owed[grant] = self._owed.get(grant, 0) + change

@@ -1,0 +1,1 @@
+"""Versions deployed to the stack in containers: good ones, ill ones, and deploys that are interrupted."""

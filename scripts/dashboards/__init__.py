@@ -1,0 +1,1 @@
+"""Grafana's dashboards as code: `scripts/make_dashboards` writes them to monitoring/grafana/dashboards."""

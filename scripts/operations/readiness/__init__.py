@@ -1,0 +1,1 @@
+"""The production checklist, asked of a running deployment: docs/readiness.md."""
