@@ -22,7 +22,7 @@ from tests.talk import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
-SOON_S = 30
+SOON_S = 20
 """Whatever is not there yet is there by then: the bad day goes on while the tests ask."""
 LATELY_S = 20
 """What a panel shows is looked at over this time: a gauge may be 0 for a moment."""
@@ -89,10 +89,18 @@ def lately(whole: Whole, expr: str) -> list[float]:
     return [value for value in line if not math.isnan(value)]
 
 
+def soon(find: Callable[[Whole, str], list[float]], whole: Whole, query: str) -> list[float]:
+    """What it finds as soon as it finds anything."""
+    try:
+        return until(partial(find, whole, query), SOON_S)
+    except AssertionError:
+        raise AssertionError(f"nothing comes of {query}") from None
+
+
 def there(whole: Whole, expr: str) -> None:
     """Every series that an expression reads."""
     for each in selectors(expr):
-        until(partial(values, whole, f"count(last_over_time({each}[5m]))"), SOON_S)
+        soon(values, whole, f"count(last_over_time({each}[5m]))")
 
 
 def chosen(whole: Whole, board: Board) -> Iterator[dict[str, str]]:
@@ -132,14 +140,14 @@ def wrong(each: Callable[[], None]) -> str:
 def test_every_panel_shows_something_that_can_be(whole: Whole) -> None:
     choices = {board.uid: next(chosen(whole, board)) for board in BOARDS}
     found = {panel.name: wrong(partial(look, whole, panel, choices[panel.board])) for panel in PANELS}
-    assert {name: why for name, why in found.items() if why} == {}
+    assert not any(found.values()), "\n".join(f"{name}: {why}" for name, why in found.items() if why)
 
 
 def look(whole: Whole, panel: Panel, choice: dict[str, str]) -> None:
     queries = [(filled(expr, choice), unit) for expr, unit in panel.units()]
     for query, unit in queries:
         there(whole, query)
-        found = until(partial(lately, whole, query), SOON_S)
+        found = soon(lately, whole, query)
         least, most = state_range(panel) or POSSIBLE[unit]
         assert least <= min(found) <= max(found) <= (math.inf if panel.name in LONG else most), query
     if panel.name not in STILL:
@@ -171,19 +179,19 @@ def enough(whole: Whole, queries: list[str]) -> bool:
 def test_what_marks_the_time_axis_is_there(whole: Whole) -> None:
     whole.edge.shares(blue=50, green=50)
     for mark in {mark for board in BOARDS for mark in board.marks}:
-        until(partial(values, whole, mark), SOON_S)
+        soon(values, whole, mark)
 
 
 def test_every_rule_finds_what_it_reads_and_records_what_can_be(whole: Whole) -> None:
     found = {rule.name: wrong(partial(recorded, whole, rule)) for rule in RECORDINGS}
     found |= {f"{rule.name} {rule.severity}": wrong(partial(compared, whole, rule)) for rule in ALERTS}
-    assert {name: why for name, why in found.items() if why} == {}
+    assert not any(found.values()), "\n".join(f"{name}: {why}" for name, why in found.items() if why)
     assert whole.prometheus.sick() == {}
 
 
 def recorded(whole: Whole, rule: Rule) -> None:
     there(whole, rule.expr)
-    found = until(partial(lately, whole, rule.name), SOON_S)
+    found = soon(lately, whole, rule.name)
     of_one = ":ratio" in rule.name and not rule.name.startswith("plan:")
     most = WHOLE if of_one else 60 if "_seconds:p" in rule.name else 1e6
     assert 0 <= min(found) <= max(found) <= most
@@ -194,7 +202,7 @@ def compared(whole: Whole, rule: Rule) -> None:
     there(whole, rule.expr)
     in_text = re.findall(r'query "([^"]+)"', rule.annotations["summary"])
     for each in [*map(told, operands(rule.expr)), *in_text]:
-        until(partial(values, whole, each), SOON_S)
+        soon(values, whole, each)
 
 
 def test_versions_stand_side_by_side(whole: Whole) -> None:
