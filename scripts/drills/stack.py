@@ -16,8 +16,8 @@ from drills.page import ROOT
 FILES = ("docker-compose.prod.yml", "infrastructure/compose/laptop.yml")
 STAND_INS = "infrastructure/compose/stand-ins.yml"
 DRILL = "infrastructure/compose/drill.yml"
-SCALES = ("--by", "0.0001", "--windows", "0.004", "--shortest", "6", "--longest", "12")
-"""Nearly all waits become a second; ranges of minutes become six, those of hours and days twelve."""
+SCALES = ("--by", "0.0001", "--windows", "0.004", "--shortest", "6", "--longest", "20")
+"""Nearly all waits become a second; ranges of minutes become six, those of hours and days fourteen to twenty."""
 DEFAULTS = {
     "COMPOSE_PROJECT_NAME": "penstock-drill",
     "PENSTOCK_HTTP_PORT": "8490",
@@ -95,7 +95,7 @@ class Stack:
         config = re.sub(r"^    environment: .*", "    environment: drill", config, flags=re.MULTILINE)
         (self._folder / "prometheus/prometheus.yml").write_text(config)
         for file in (".env", "deploy/compose.env"):
-            (self._folder / file).touch()
+            (self._folder / file).write_text("")
         self._make_secrets()
 
     def _make_secrets(self) -> None:

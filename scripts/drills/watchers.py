@@ -13,10 +13,12 @@ from drills.errors import DrillFailed
 
 NOTICED_S = 3.0
 """What a gateway may take to find a replica sick in the drill's stack, and the edge an instance."""
-_RANGE = re.compile(r"(last_over_time\([^\[]*)?\[(\d+)(ms|[smhdw])\]")
+_RANGE = re.compile(r"(last_over_time\([^\[]*)?\[((?:\d+(?:ms|[smhdw]))+)\]")
+"""One of `last_over_time` is how long something is remembered: nobody waits for it."""
+_PART = re.compile(r"(\d+)(ms|[smhdw])")
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _RECORDING = re.compile(r"\b[a-z_]+:\w+:\w+")
-_SCRAPE = re.compile(r"^  scrape_interval: (\d+)(ms|[smhdw])", re.MULTILINE)
+_SCRAPE = re.compile(r"^  scrape_interval: (\w+)", re.MULTILINE)
 
 
 def ask(url: str, path: str, **words: str) -> Any:
@@ -61,16 +63,21 @@ class Prometheus:
 
     def _scrape_s(self) -> float:
         found = _SCRAPE.search(self._config())
-        return int(found[1]) * _SECONDS[found[2]] if found else 60
+        return _seconds(found[1]) if found else 60
 
     def _config(self) -> str:
         return str(ask(self._url, "/api/v1/status/config")["data"]["yaml"])
 
 
 def _longest_range(query: str, recordings: dict[str, str]) -> float:
-    own = [int(count) * _SECONDS[unit] for memory, count, unit in _RANGE.findall(query) if not memory]
+    own = [_seconds(text) for memory, text in _RANGE.findall(query) if not memory]
     others = [_longest_range(recordings[name], recordings) for name in _RECORDING.findall(query) if name in recordings]
     return max([*own, *others], default=0)
+
+
+def _seconds(text: str) -> float:
+    """Of a duration like 1m30s."""
+    return sum(int(count) * _SECONDS[unit] for count, unit in _PART.findall(text))
 
 
 class Receiver:
