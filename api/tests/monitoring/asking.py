@@ -11,7 +11,7 @@ from tests.talk import until
 
 SOON_S = 20
 """Whatever is not there yet is there by then: the bad day goes on while the tests ask."""
-LATELY_S = 20
+LATELY_S = 10
 """What a panel shows is looked at over this time: a gauge may be 0 for a moment."""
 
 
