@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from drills.page import ROOT
 
-BLOCK_S = 180
+BLOCK_S = 300
 
 
 @dataclass(frozen=True, slots=True)

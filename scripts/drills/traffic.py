@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from drills.page import ROOT
 
 RATE = 8
-STREAM_S = 0.4
+TOKENS = 20
 WITH_US = ("setpriv", "--pdeathsig", "KILL")
 """Even if we are killed, no load is left behind."""
 LOAD = ("scripts/load_test", "--insecure", "--model", "chat", "--streams", "0.75", "--seconds", "86400")
@@ -20,7 +20,7 @@ LOAD = ("scripts/load_test", "--insecure", "--model", "chat", "--streams", "0.75
 @contextmanager
 def traffic(env: Mapping[str, str]) -> Iterator[None]:
     """Requests for `chat` at EDGE with the key PENSTOCK_KEY, whatever becomes of them."""
-    words = [*WITH_US, *LOAD, "--url", env["EDGE"], "--rate", str(RATE), "--stream-seconds", str(STREAM_S)]
+    words = [*WITH_US, *LOAD, "--url", env["EDGE"], "--rate", str(RATE), "--answer-tokens", str(TOKENS)]
     quiet = subprocess.DEVNULL
     process = subprocess.Popen(words, cwd=ROOT, env=dict(env), stdout=quiet, stderr=quiet, start_new_session=True)
     try:
