@@ -20,7 +20,7 @@ from tests.monitoring.watchers import MONITORING
 from tests.monitoring.whole import COLOURS, KEYS, Whole
 from tests.talk import until
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400), pytest.mark.xdist_group("queries")]
 
 WHOLE = 1.1
 """As much as a share may be: a rule may see a reading that came after the rule before it looked, one of `READINGS`."""
