@@ -20,7 +20,7 @@ FLAPPING_S = 15
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """Seconds: stated for the alert; from the fault to firing and told; from the remedy to well, and to the all-clear.
+    """Seconds: stated for the alert; from the fault's being there to firing and told; from the remedy to well and over.
 
     Those that make no sense for a page are None.
     """
@@ -62,7 +62,7 @@ class Drill:
             self._remedied = False
             began = time.time()
             self._must("Drill")
-            times = self._detected(began)
+            times = self._detected(began, time.time())
             self._until("Verify fails while it is broken", lambda: not self._runs("Verify").well, FLAPPING_S)
             self._diagnose()
             return self._recovered(times, began)
@@ -76,17 +76,17 @@ class Drill:
         if alert := self._page.alert:
             self._until(f"{alert} does not fire before", lambda: not self._prometheus.firing(alert))
 
-    def _detected(self, began: float) -> Times:
+    def _detected(self, began: float, broken_at: float) -> Times:
         alert, times = self._page.alert, Times(self._page.name)
         if not alert:
             return times
         stated = self._prometheus.stated_s(alert)
         limit = stated + self._patience_s
         self._until(f"{alert} fires", lambda: self._prometheus.firing(alert), limit)
-        times = replace(times, stated=stated, detected=time.time() - began)
+        times = replace(times, stated=stated, detected=time.time() - broken_at)
         if receiver := self._receiver:
             self._until(f"the receiver hears of {alert}", lambda: receiver.told(alert, began))
-            times = replace(times, told=time.time() - began)
+            times = replace(times, told=time.time() - broken_at)
         return times
 
     def _diagnose(self) -> None:
@@ -95,7 +95,7 @@ class Drill:
             if not done.well or not done.out.strip():
                 raise DrillFailed(f"Diagnose, block {number}, ends with {done.code} and says: {done.out[-1500:]}")
 
-    def _recovered(self, times: Times, broken_at: float) -> Times:
+    def _recovered(self, times: Times, began_to_break: float) -> Times:
         began = time.time()
         self._must("Compose")
         self._remedied = True
@@ -104,7 +104,7 @@ class Drill:
         if alert := self._page.alert:
             self._until(f"{alert} ends", lambda: not self._prometheus.firing(alert))
             if receiver := self._receiver:
-                self._until(f"the receiver hears of {alert}'s end", lambda: receiver.told_over(alert, broken_at))
+                self._until(f"the receiver hears of {alert}'s end", lambda: receiver.told_over(alert, began_to_break))
             times = replace(times, over=time.time() - began)
         return times
 

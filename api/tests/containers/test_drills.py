@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+import signal
+import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from drills.page import names
@@ -51,5 +52,11 @@ def test_what_does_not_call_itself_a_drill_or_staging_is_not_touched(engine: Eng
         engine.run(DRILL, "ReplicaDown", "--target", url, "--yes-this-is-staging", **env)
 
 
-def test_what_is_drilled_has_pages() -> None:
-    assert {path.stem for path in (Path(ROOT) / "docs/runbook").glob("*.md")} == {*names(), "README"}
+def test_ctrl_c_mends_what_was_broken(engine: Engine, env: dict[str, str]) -> None:
+    with subprocess.Popen([DRILL, "ReplicaDown"], env=engine.env | env, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        assert any("the receiver hears" in line for line in process.stderr), "it never fired"
+        process.send_signal(signal.SIGINT)
+        assert "interrupted" in process.stderr.read()
+    assert process.returncode == 130
+    assert engine.inspect(f"{env['COMPOSE_PROJECT_NAME']}-vllm-1-1")["State"]["Running"]
