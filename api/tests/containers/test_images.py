@@ -42,7 +42,12 @@ def image(stack: Stack) -> dict[str, Any]:
 
 def test_what_it_says_of_itself(stack: Stack) -> None:
     word = ("--network=host", "--file=api/Dockerfile", "--build-arg=PYTHON_IMAGE=stand-in/python", "--quiet")
-    told = ("--build-arg=VERSION=1.2.3", "--build-arg=COMMIT=0123abc", "--tag=penstock:labelled")
+    told = (
+        "--build-arg=COMPILER=gcc libc6-dev libpython3-dev",
+        "--build-arg=VERSION=1.2.3",
+        "--build-arg=COMMIT=0123abc",
+        "--tag=penstock:labelled",
+    )
     stack.engine.docker("build", *word, *told, ".", timeout=300)  # all but the labels is in the cache
     labels = stack.engine.inspect("penstock:labelled")["Config"]["Labels"]
     assert labels["org.opencontainers.image.version"] == "1.2.3"
