@@ -85,7 +85,8 @@ def test_it_is_healthy_with_nothing_to_write_to_and_no_shell(stack: Stack) -> No
         assert first["Output"] == ""
         stack.engine.docker("stop", name)
         assert stack.engine.inspect(name)["State"]["ExitCode"] == 0
-        assert json.loads(stack.engine.docker("logs", name).splitlines()[0])["event"] == "listening"
+        first_line = json.loads(stack.engine.docker("logs", name).splitlines()[0])
+        assert (first_line["event"], first_line["compiled"]) == ("listening", True)
     finally:
         stack.engine.docker("rm", "--force", name)
 
