@@ -1,4 +1,4 @@
-"""Generate api/baml_client from api/baml_src: as a script, and as a hook in every build of the wheel.
+"""Generate api/baml_client from api/baml_src. Every build of the wheel does so too.
 
 The client is in no commit. It is made when it is missing, or older than a source, this script or the baml-py
 that makes it. It takes no network and no environment, and a tenth of a second.
@@ -8,20 +8,11 @@ import importlib.metadata
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
-
-from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 API = Path(__file__).parents[1] / "api"
 SOURCES = API / "baml_src"
 CLIENT = API / "baml_client"
 BAML_CLI = "import sys, baml_py; sys.argv[0] = 'baml-cli'; baml_py.invoke_runtime_cli()"
-
-
-class GenerateBaml(BuildHookInterface[Any]):
-    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        del version, build_data
-        generate()
 
 
 def generate() -> None:

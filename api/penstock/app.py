@@ -76,7 +76,7 @@ class Instance:
         self._shared = Shared(settings.redis_url.get_secret_value(), time.monotonic, self.log)
         self._limiter = Limiter(self._shared.grants, time.monotonic)
         rng = random.Random()  # noqa: S311  # spreads load; guards nothing
-        self._tracing = tracing_of(settings.traces, metrics.spans, self.log, rng)
+        self._tracing = tracing_of(settings, metrics.spans, self.log, rng)
         self.roster = Roster(settings, time.monotonic, rng, self._breaker_moved)
         self._gossip = Gossip(self._shared.store, self.roster, lambda: self._shared.up)
         self._beside = Transport(settings.max_connections)  # the watcher's: calls can leave it none
@@ -84,11 +84,7 @@ class Instance:
         self.transport = Transport(settings.max_connections)
         attempt = Attempt(self.transport, settings.max_reply_bytes)
         self._dispatcher = Dispatcher(
-            attempt,
-            settings.retry,
-            time.monotonic,
-            rng,
-            lambda target, outcome: metrics.attempts(target, outcome).inc(),
+            attempt, settings.retry, time.monotonic, rng, lambda target, what: metrics.attempts(target, what).inc()
         )
         metrics.show(self._target_states, lambda: self._shared.up)
         self.front = self._front(load())
@@ -134,9 +130,8 @@ class Instance:
     @asynccontextmanager
     async def _lifespan(self, app: FastAPI) -> AsyncIterator[None]:
         del app
-        exports = [self._tracing.exporter.run] if self._tracing is not None else []
-        kept = (self._follower.run, self._limiter.run)
-        beside = (self._watcher.run, self._gossip.run, self._lately.run, *kept, *exports)
+        beside = [self._watcher.run, self._gossip.run, self._lately.run, self._follower.run, self._limiter.run]
+        beside += [self._tracing.exporter.run] if self._tracing is not None else []
         with library_logs(self.log):
             await self._follower.look()
             try:

@@ -12,7 +12,11 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from penstock.app import Instance
+from penstock.surfaces import protocol
 from penstock.surfaces.protocol import Protocol
+
+COMPILED = not str(protocol.__file__).endswith(".py")
+"""What every request goes through is compiled (`scripts/compile_hot.py`)."""
 
 TICK_S = 0.02
 LAST_WORDS_S = 1.0
@@ -60,7 +64,8 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: None = None) -> None:  # type: ignore[override]  # we never pass sockets
         await super().startup(sockets)
         host, port = self.servers[0].sockets[0].getsockname()[:2]
-        self._instance.log.info("listening", url=f"http://{f'[{host}]' if ':' in host else host}:{port}")
+        url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+        self._instance.log.info("listening", url=url, compiled=COMPILED)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -21,7 +21,10 @@ from benchmark.process import Process, free_port
 KEY = "sk-bench-0123456789abcdef"
 CHAT = "/v1/chat/completions"
 PORTKEY = "node_modules/@portkey-ai/gateway"
-PENSTOCK_VERSION = "import penstock; print(penstock.__version__)"
+PENSTOCK_VERSION = """
+import penstock.server
+print(penstock.__version__ + (", compiled" if penstock.server.COMPILED else ", not compiled"))
+"""
 BAML = "import sys, baml_py; sys.argv[0] = 'baml-cli'; baml_py.invoke_runtime_cli()"
 
 
@@ -174,7 +177,7 @@ PROGRAMS = {
         Program(
             PENSTOCK,
             _penstock,
-            lambda bench: f"{_said(sys.executable, '-c', PENSTOCK_VERSION)} (Python {sys.version.split()[0]})",
+            lambda bench: f"{_said(sys.executable, '-c', PENSTOCK_VERSION)}, Python {sys.version.split()[0]}",
             functions="/v1/functions",
         ),
         Program("nginx", _nginx, lambda bench: _said("nginx", "-v").rpartition("/")[2]),

@@ -42,6 +42,14 @@ def paid_within_a_day() -> Panel:
     )
 
 
+def firing_alerts() -> Panel:
+    named = 'sum by (alertname, severity, model, target, instance) (ALERTS{alertstate="firing"})'
+    says = "What fires now; its name leads to its page of the runbook."
+    return table(
+        "Firing alerts", says, {"firing": ("none", Query(named))}, links={"alertname": "${runbook}/${__value.raw}.md"}
+    )
+
+
 def percentile(quantile: float, metric: str, by: str, chosen: str, over: str = "$__rate_interval") -> Query:
     """Of a histogram's values, by one label; `chosen`: its matchers."""
     buckets = f"sum by ({by}, le) (rate({metric}_bucket{{{chosen}}}[{over}]))"

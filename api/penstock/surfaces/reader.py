@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import unquote
 
 import httptools
@@ -115,7 +116,7 @@ class Reader:
 def _path_and_query(url: bytes) -> tuple[str, bytes]:
     if url.startswith(b"/") and not _SPECIAL.search(url):
         return url.decode("ascii"), b""
-    parts = httptools.parse_url(url)
+    parts: Any = httptools.parse_url(url)  # what is absent is None, which its types do not say
     return unquote((parts.path or b"/").decode("ascii")), parts.query or b""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import random
+import os
 import re
 import time
 
@@ -102,7 +102,7 @@ class Visit:
 def _request_id(headers: dict[bytes, bytes]) -> str:
     """The client's own, if it is safe to log and to send on; else a new one."""
     given = headers.get(b"x-request-id", b"").decode("latin-1")
-    return given if _SAFE_ID.fullmatch(given) else f"req-{random.getrandbits(96):024x}"
+    return given if _SAFE_ID.fullmatch(given) else f"req-{os.urandom(12).hex()}"
 
 
 def _too_large(limit: int) -> InvalidRequest:

@@ -159,7 +159,7 @@ class Journal:
         second, micros = divmod(time.time_ns() // 1000, 1_000_000)
         if second != self._second[0]:
             self._second = (second, datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S"))
-        return f"{self._second[1]}.{micros:06d}Z"
+        return f"{self._second[1]}.{str(micros).zfill(6)}Z"
 
 
 def _micros(seconds: float) -> float:

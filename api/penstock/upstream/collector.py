@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from structlog.typing import FilteringBoundLogger
 
 from penstock import __version__
-from penstock.settings.parts import Traces
+from penstock.settings import Settings
 from penstock.telemetry.exporter import Answer, Exporter
 from penstock.telemetry.families import Counters
 from penstock.telemetry.spans import frame_of
@@ -57,9 +57,10 @@ class Collector:
         return Answer("" if 200 <= status < 300 else f"HTTP {status}", status in LATER)
 
 
-def tracing_of(settings: Traces, counts: Counters, log: FilteringBoundLogger, rng: random.Random) -> Tracing | None:
+def tracing_of(settings: Settings, counts: Counters, log: FilteringBoundLogger, rng: random.Random) -> Tracing | None:
     """None where no collector is named: then nothing is traced."""
-    if not settings.endpoint:
+    traces = settings.traces
+    if not traces.endpoint:
         return None
 
     def moved(up: bool, why: str) -> None:
@@ -67,9 +68,9 @@ def tracing_of(settings: Traces, counts: Counters, log: FilteringBoundLogger, rn
 
     instance = {
         "service.name": "penstock",
-        "service.version": __version__,
+        "service.version": settings.version,
         "service.instance.id": socket.gethostname(),
     }
-    collector = Collector(settings.endpoint, settings.header_fields, Transport(max_connections=2))
-    exporter = Exporter(collector.take, settings.every_s, frame_of(instance, "penstock", __version__), counts, moved)
-    return Tracing(exporter, settings.ratio, rng)
+    collector = Collector(traces.endpoint, traces.header_fields, Transport(max_connections=2))
+    exporter = Exporter(collector.take, traces.every_s, frame_of(instance, "penstock", __version__), counts, moved)
+    return Tracing(exporter, traces.ratio, rng)

@@ -9,13 +9,13 @@ from penstock.upstream.sse import data_of, name_of
 from penstock.upstream.streams import Seen
 from penstock.upstream.usage import Usage, usage_of
 
+PREAMBLE = frozenset({b"response.created", b"response.queued", b"response.in_progress"})
+LAST = frozenset({b"response.completed", b"response.incomplete"})
+FAILED = frozenset({b"response.failed", b"error"})
+
 
 class ResponsesEvents:
     """Responses: named events. Those that open the answer say nothing yet; the last one holds it whole."""
-
-    PREAMBLE = frozenset({b"response.created", b"response.queued", b"response.in_progress"})
-    LAST = frozenset({b"response.completed", b"response.incomplete"})
-    FAILED = frozenset({b"response.failed", b"error"})
 
     def __init__(self, choices: int) -> None:
         del choices
@@ -37,13 +37,13 @@ class ResponsesEvents:
         if data == b"[DONE]":
             return "done"
         name = name_of(event)
-        if name and name not in self.LAST and name not in self.FAILED:
+        if name and name not in LAST and name not in FAILED:
             return self._passed(name)
         return self._read(name, data)
 
     def _passed(self, name: bytes) -> Seen:
         self._events += 1
-        if name in self.PREAMBLE:
+        if name in PREAMBLE:
             return "preamble"
         self.tokens += name.endswith(b".delta")
         return "token"
@@ -58,10 +58,10 @@ class ResponsesEvents:
         name = name or str(told.get("type", "")).encode()
         response = told.get("response")
         error = told.get("error") or (response.get("error") if isinstance(response, dict) else None)
-        if name in self.FAILED or isinstance(told.get("error"), dict):
+        if name in FAILED or isinstance(told.get("error"), dict):
             self.error = error if isinstance(error, dict) else told
             return "error"
-        if name in self.LAST:
+        if name in LAST:
             self._complete = True
             if isinstance(response, dict):
                 self.usage, self.model = usage_of(response.get("usage")), response.get("model")

@@ -97,7 +97,7 @@ class Target:
             head = self._heads[path] = self._fixed(path)
         told = (
             f"content-length: {length}\r\nx-request-id: {request_id}\r\n"
-            f"x-penstock-timeout-ms: {timeout_s * 1000:.0f}{onward}\r\n\r\n"
+            f"x-penstock-timeout-ms: {int(timeout_s * 1000)}{onward}\r\n\r\n"
         )
         return head + told.encode()
 

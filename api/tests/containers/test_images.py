@@ -42,7 +42,12 @@ def image(stack: Stack) -> dict[str, Any]:
 
 def test_what_it_says_of_itself(stack: Stack) -> None:
     word = ("--network=host", "--file=api/Dockerfile", "--build-arg=PYTHON_IMAGE=stand-in/python", "--quiet")
-    told = ("--build-arg=VERSION=1.2.3", "--build-arg=COMMIT=0123abc", "--tag=penstock:labelled")
+    told = (
+        "--build-arg=COMPILER=gcc libc6-dev libpython3-dev",
+        "--build-arg=VERSION=1.2.3",
+        "--build-arg=COMMIT=0123abc",
+        "--tag=penstock:labelled",
+    )
     stack.engine.docker("build", *word, *told, ".", timeout=300)  # all but the labels is in the cache
     labels = stack.engine.inspect("penstock:labelled")["Config"]["Labels"]
     assert labels["org.opencontainers.image.version"] == "1.2.3"
@@ -80,7 +85,8 @@ def test_it_is_healthy_with_nothing_to_write_to_and_no_shell(stack: Stack) -> No
         assert first["Output"] == ""
         stack.engine.docker("stop", name)
         assert stack.engine.inspect(name)["State"]["ExitCode"] == 0
-        assert json.loads(stack.engine.docker("logs", name).splitlines()[0])["event"] == "listening"
+        first_line = json.loads(stack.engine.docker("logs", name).splitlines()[0])
+        assert (first_line["event"], first_line["compiled"]) == ("listening", True)
     finally:
         stack.engine.docker("rm", "--force", name)
 

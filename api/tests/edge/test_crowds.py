@@ -56,16 +56,17 @@ async def crowded(edge: Edge, count: int, kind: str, told: list[int]) -> AsyncIt
     command = [sys.executable, crowd.__file__, str(edge.port), str(count), kind]
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe)
+    assert process.stdin
     assert process.stdout
     try:
         assert await process.stdout.readline() == b"there\n"
         yield
-        said, _ = await process.communicate()
-        told.append(int(said))
+        process.stdin.close()
+        told.append(int(await process.stdout.readline()))
     finally:
-        if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):  # it has ended
             process.kill()
-            await process.wait()
+        await process.wait()
 
 
 async def test_many_idle_connections(make_edge: MakeEdge, fleet: Fleet, figures: Figures) -> None:

@@ -5,29 +5,27 @@ Nothing that a panel shows or an alert compares may be missing there, and every 
 
 import math
 import re
-import time
 from collections.abc import Callable, Iterator
 from functools import partial
 
 import pytest
 import yaml
 
+from tests.monitoring.asking import SOON_S, lately, soon, there, values
 from tests.monitoring.dashboards import BOARDS, PANELS, Board, Panel, filled
-from tests.monitoring.promql import operands, selectors, told
+from tests.monitoring.promql import operands, told
 from tests.monitoring.rules import ALERTS, RECORDINGS, Rule
 from tests.monitoring.traffic import Traffic
 from tests.monitoring.watchers import MONITORING
 from tests.monitoring.whole import COLOURS, KEYS, Whole
 from tests.talk import until
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400), pytest.mark.xdist_group("queries")]
 
-SOON_S = 30
-"""Whatever is not there yet is there by then: the bad day goes on while the tests ask."""
-LATELY_S = 20
-"""What a panel shows is looked at over this time: a gauge may be 0 for a moment."""
-WHOLE = 1.05
-"""As much as a share may be: a rule may see a reading that came after the rule before it looked."""
+WHOLE = 1.1
+"""As much as a share may be: a rule may see a reading that came after the rule before it looked, one of `READINGS`."""
+READINGS = 25
+YOUNGEST = 'count_over_time(penstock_requests_total{model="lost"}[5m])'
 POSSIBLE = {
     "none": (0, 1e6),
     "reqps": (0, 1e4),
@@ -70,29 +68,9 @@ def whole(require: Callable[[str], str], tmp_path_factory: pytest.TempPathFactor
         until(lambda: whole.prometheus.value("count(up == 1)") == sum(map(len, whole.jobs.values())), SOON_S)
         whole.gpus.fault("xid", gpu=1, xid=79)
         whole.gpus.fault("worn", gpu=1, rows=2)
+        until(lambda: (whole.prometheus.value(f"max({YOUNGEST})") or 0) >= READINGS, 2 * READINGS + SOON_S)
         until(lambda: "BreakerOpen" in whole.prometheus.alerts(), SOON_S)
         yield whole
-
-
-def values(whole: Whole, expr: str) -> list[float]:
-    """What a query finds now."""
-    found = whole.prometheus.get("/api/v1/query", query=expr)["data"]["result"]
-    return [float(each["value"][1]) for each in found]
-
-
-def lately(whole: Whole, expr: str) -> list[float]:
-    """What it found in the last seconds, as a line; where there was nothing to divide by, the line has a gap."""
-    now = time.time()
-    asked = {"query": expr, "start": str(now - LATELY_S), "end": str(now), "step": "1"}
-    found = whole.prometheus.get("/api/v1/query_range", **asked)["data"]["result"]
-    line = [float(value) for each in found for _, value in each["values"]]
-    return [value for value in line if not math.isnan(value)]
-
-
-def there(whole: Whole, expr: str) -> None:
-    """Every series that an expression reads."""
-    for each in selectors(expr):
-        until(partial(values, whole, f"count(last_over_time({each}[5m]))"), SOON_S)
 
 
 def chosen(whole: Whole, board: Board) -> Iterator[dict[str, str]]:
@@ -132,18 +110,18 @@ def wrong(each: Callable[[], None]) -> str:
 def test_every_panel_shows_something_that_can_be(whole: Whole) -> None:
     choices = {board.uid: next(chosen(whole, board)) for board in BOARDS}
     found = {panel.name: wrong(partial(look, whole, panel, choices[panel.board])) for panel in PANELS}
-    assert {name: why for name, why in found.items() if why} == {}
+    assert not any(found.values()), "\n".join(f"{name}: {why}" for name, why in found.items() if why)
 
 
 def look(whole: Whole, panel: Panel, choice: dict[str, str]) -> None:
     queries = [(filled(expr, choice), unit) for expr, unit in panel.units()]
     for query, unit in queries:
-        there(whole, query)
-        found = until(partial(lately, whole, query), SOON_S)
+        there(whole.prometheus, query)
+        found = soon(lately, whole.prometheus, query)
         least, most = state_range(panel) or POSSIBLE[unit]
         assert least <= min(found) <= max(found) <= (math.inf if panel.name in LONG else most), query
     if panel.name not in STILL:
-        until(lambda: any(any(lately(whole, query)) for query, _ in queries), SOON_S)
+        until(lambda: any(any(lately(whole.prometheus, query)) for query, _ in queries), SOON_S)
 
 
 def state_range(panel: Panel) -> tuple[float, float] | None:
@@ -165,25 +143,25 @@ def test_each_choice_can_be_asked_for_and_shows_something(whole: Whole) -> None:
 
 
 def enough(whole: Whole, queries: list[str]) -> bool:
-    return sum(bool(lately(whole, query)) for query in queries) > len(queries) / 4
+    return sum(bool(lately(whole.prometheus, query)) for query in queries) > len(queries) / 4
 
 
 def test_what_marks_the_time_axis_is_there(whole: Whole) -> None:
     whole.edge.shares(blue=50, green=50)
     for mark in {mark for board in BOARDS for mark in board.marks}:
-        until(partial(values, whole, mark), SOON_S)
+        soon(values, whole.prometheus, mark)
 
 
 def test_every_rule_finds_what_it_reads_and_records_what_can_be(whole: Whole) -> None:
     found = {rule.name: wrong(partial(recorded, whole, rule)) for rule in RECORDINGS}
     found |= {f"{rule.name} {rule.severity}": wrong(partial(compared, whole, rule)) for rule in ALERTS}
-    assert {name: why for name, why in found.items() if why} == {}
+    assert not any(found.values()), "\n".join(f"{name}: {why}" for name, why in found.items() if why)
     assert whole.prometheus.sick() == {}
 
 
 def recorded(whole: Whole, rule: Rule) -> None:
-    there(whole, rule.expr)
-    found = until(partial(lately, whole, rule.name), SOON_S)
+    there(whole.prometheus, rule.expr)
+    found = soon(lately, whole.prometheus, rule.name)
     of_one = ":ratio" in rule.name and not rule.name.startswith("plan:")
     most = WHOLE if of_one else 60 if "_seconds:p" in rule.name else 1e6
     assert 0 <= min(found) <= max(found) <= most
@@ -191,10 +169,10 @@ def recorded(whole: Whole, rule: Rule) -> None:
 
 def compared(whole: Whole, rule: Rule) -> None:
     """What an alert compares is there, whether it fires or not."""
-    there(whole, rule.expr)
+    there(whole.prometheus, rule.expr)
     in_text = re.findall(r'query "([^"]+)"', rule.annotations["summary"])
     for each in [*map(told, operands(rule.expr)), *in_text]:
-        until(partial(values, whole, each), SOON_S)
+        soon(values, whole.prometheus, each)
 
 
 def test_versions_stand_side_by_side(whole: Whole) -> None:

@@ -11,7 +11,7 @@ from tests.operations.site import ADA, SHOP, Site, full_site
 from tests.servers import RedisServer
 from tests.talk import until
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("readiness")]
 
 
 @pytest.fixture(scope="module")

@@ -72,7 +72,7 @@ def as_dict(raw: bytes, changes: dict[str, object], drop: frozenset[str]) -> dic
 
 @given(bodies, changes_, st.frozensets(names, max_size=3))
 def test_it_means_what_a_dict_means(raw: bytes, changes: dict[str, object], drop: frozenset[str]) -> None:
-    drop -= changes.keys()
+    drop = drop.difference(changes)
     assert orjson.loads(edited(raw, orjson.loads(raw), changes, drop)) == as_dict(raw, changes, drop)
 
 
@@ -83,7 +83,7 @@ members_ = st.lists(st.tuples(names, values, spaces), max_size=6, unique_by=lamb
 def test_members_that_are_not_touched_keep_their_bytes(
     members: Sequence[tuple[str, str, str]], changes: dict[str, object], drop: frozenset[str], space: str
 ) -> None:
-    drop -= changes.keys()
+    drop = drop.difference(changes)
     written = {name: f"{orjson.dumps(name).decode()}{gap}:{space}{value}" for name, value, gap in members}
     raw = ("{" + f"{space},".join(written.values()) + "}").encode()
     result = edited(raw, orjson.loads(raw), changes, drop)

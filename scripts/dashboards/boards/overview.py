@@ -9,13 +9,13 @@ from dashboards.common import (
     LATENCY_STEPS,
     OF_MODEL,
     fallback_share,
+    firing_alerts,
     paid_within_a_day,
     plan,
 )
-from dashboards.panels import GREEN, NONE_IS_GOOD, PLAIN, Query, series, stat, table, timeline
+from dashboards.panels import GREEN, NONE_IS_GOOD, PLAIN, Query, series, stat, timeline
 
 MODEL = Variable("model", "Model", "label_values(penstock_requests_total, model)")
-NAMES = "alertname, severity, model, target, instance"
 
 
 def _share(of: str) -> Query:
@@ -147,12 +147,7 @@ CLIENTS = [
         *_percentiles("first_token_seconds"),
         plan("first_token_seconds:p95"),
     ),
-    series(
-        "Inter-token time",
-        "Mean time between the events of a stream; each stream counts once.",
-        "s",
-        *_percentiles("inter_token_seconds"),
-    ),
+    series("Inter-token time", "Mean of each stream, between its events.", "s", *_percentiles("inter_token_seconds")),
 ]
 
 ANSWERS = [
@@ -188,12 +183,7 @@ ANSWERS = [
         "none",
         Query("model:vllm_num_requests_waiting:sum", "{{model}}"),
     ),
-    table(
-        "Firing alerts",
-        "What fires now; its name leads to its page of the runbook.",
-        {"firing": ("none", Query(f'sum by ({NAMES}) (ALERTS{{alertstate="firing"}})'))},
-        links={"alertname": "${runbook}/${__value.raw}.md"},
-    ),
+    firing_alerts(),
 ]
 
 OVERVIEW = Board(

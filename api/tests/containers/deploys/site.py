@@ -74,7 +74,7 @@ class Site(Host):
 
     def assert_as_before(self) -> None:
         """Blue serves with its first version, nothing else runs, and nothing is under way."""
-        told = json.loads(self.run("status", "--json").out)
+        told = json.loads(until(lambda: self.run("status", "--json").out, 60))
         assert told["shares"] == {"blue": 100, "green": 0}
         assert told["under_way"] is None
         assert [unit["version"] for unit in told["units"]] == [self._first] * 3 + [""] * 3
