@@ -42,7 +42,7 @@ def env(engine: Engine, root: None, tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.mark.parametrize("name", names())
 def test_the_page_is_true(name: str, engine: Engine, env: dict[str, str], figures: Figures) -> None:
-    told = engine.run(DRILL, name, timeout=600, **env)
+    told = engine.run(DRILL, name, "--patience", "120", timeout=800, **env)
     figures(**{f"{name}_{what}_s": float(seconds) for what, seconds in TIMES.findall(told)})
 
 
