@@ -35,7 +35,9 @@ def compile_into(folder: Path, types: str) -> None:
     folder = folder.resolve()
     sources = [f"penstock/{room}/{name}.py" for room, names in HOT.items() for name in names.split()]
     with tempfile.TemporaryDirectory() as made, contextlib.chdir(API):
-        told = ["--config-file=", "--follow-imports=silent", f"--python-executable={types}", f"--cache-dir={made}"]
+        rules = Path(made, "mypy.ini")
+        rules.write_text("[mypy]\nplugins = pydantic.mypy\nfollow_imports = silent\n")
+        told = [f"--config-file={rules}", f"--python-executable={types}", f"--cache-dir={made}"]
         extensions = mypycify([*told, *sources], group_name=GROUP, target_dir=made, debug_level="0")
         words = ["--quiet", "build_ext", f"--build-lib={folder}", f"--build-temp={made}"]
         setup(name=GROUP, packages=[], ext_modules=extensions, script_args=words)
