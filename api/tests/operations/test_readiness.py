@@ -294,4 +294,6 @@ def test_without_a_way_in_the_rest_is_still_asked(site: Site, tmp_path: Path) ->
     found = site.check("--only", "instances", "--only", "secrets", "--only", "closed", "--only", "load")
     site.host.environment = environment
     verdicts = {name: each["verdict"] for name, each in found.items()}
-    assert verdicts == {"instances": "not applicable", "secrets": "not applicable", "closed": "pass", "load": "pass"}  # pragma: allowlist secret
+    assert verdicts == dict.fromkeys(("instances", "secrets"), "not applicable") | dict.fromkeys(
+        ("closed", "load"), "pass"
+    )
