@@ -15,7 +15,7 @@ from tests.figures import Figures
 from tests.pages import ROOT
 from tests.servers import free_port
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.drill, pytest.mark.timeout(900)]
 
 DRILL = str(ROOT / "scripts/drill")
 TIMES = re.compile(r"(\w+) after (\d+\.\d) s")

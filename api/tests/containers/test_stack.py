@@ -26,7 +26,6 @@ def test_all_of_it_is_up_and_healthy(stack: Stack) -> None:
         "nginx-exporter",
         "redis-exporter",
         "node-exporter",
-        "gpu-exporter",
     }
 
 
