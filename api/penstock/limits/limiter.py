@@ -14,6 +14,8 @@ from penstock.limits.seats import LAST_S, SeatRow
 from penstock.state.grants import INSTANCES, Grants
 
 TIDY_S = 0.5
+COUNT_S = 3.0
+"""How often an instance says that it is there: three times in the time that it is remembered for."""
 MOST_INSTANCES = 1_000_000
 
 
@@ -47,6 +49,7 @@ class Limiter:
         self._me = secrets.token_hex(6)
         self._meters: dict[tuple[str, str], Meter] = {}
         self._rows: dict[str, SeatRow] = {}
+        self._count_at = 0.0
 
     async def admit(self, caller: Caller, tokens: int) -> Admission:
         """Take a request and so many tokens. Raises RateLimited, and RequestOverLimit for what never fits."""
@@ -74,7 +77,12 @@ class Limiter:
             await asyncio.sleep(TIDY_S)
 
     async def tidy(self) -> None:
-        await self._grants.seat(INSTANCES, self._me, want=1, limit=MOST_INSTANCES, ttl_s=LAST_S)
+        now = self._clock()
+        if now >= self._count_at:
+            self._count_at = now + COUNT_S
+            await self._grants.seat(INSTANCES, self._me, want=1, limit=MOST_INSTANCES, ttl_s=LAST_S)
+        if not (self._meters or self._rows):
+            return
         for meter in tuple(self._meters.values()):
             await meter.tidy()
         for row in tuple(self._rows.values()):

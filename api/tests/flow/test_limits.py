@@ -158,7 +158,7 @@ def test_without_redis_the_limit_is_shared_out(frail_site: Site, redis_server: R
         known = "penstock:{instances}:ends"
         until(lambda: store.zcard(known) == 3)
         last = max(ends for _, ends in store.zrange(known, 0, -1, withscores=True))
-        until(lambda: store.zcount(known, f"({last}", "inf") == 3)  # each has counted again since
+        until(lambda: store.zcount(known, f"({last}", "inf") == 3, 15)  # each has counted again since
     redis_server.kill()
     codes = [[client.chat().status_code for _ in range(5)] for client in clients]
     assert codes == [[200, 200, 200, 429, 429]] * 3
