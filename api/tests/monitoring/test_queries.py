@@ -45,6 +45,7 @@ POSSIBLE = {
 LONG = {"penstock-machines: Certificate"}
 """Seconds that are years."""
 STILL = {
+    "penstock-machines: Network",  # only loopback may be busy
     "penstock-callers: Refused by the edge",
     "penstock-machines: Evicted keys",
     "penstock-machines: Killed for want of memory",
