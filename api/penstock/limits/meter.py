@@ -94,7 +94,13 @@ class Meter:
             self._close()
         if self._owed:
             owed, self._owed = self._owed, {}
-            await self._grants.correct(self._key, owed, WINDOW_S)
+            try:
+                await self._grants.correct(self._key, owed, WINDOW_S)
+            except BaseException:  # a client that leaves ends it: what was used beyond is told again rather than never
+                for grant, change in owed.items():
+                    if change > 0:
+                        self._owe(grant, change)
+                raise
 
     @property
     def idle(self) -> bool:

@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import Callable
+from collections.abc import Mapping
 
 import pytest
 from hypothesis import given
@@ -16,8 +16,6 @@ from penstock.state.grants import Grant
 from penstock.state.memory_grants import MemoryGrants
 from tests.clock import Clock
 
-Counted = Callable[[str], int]
-
 
 class CountedGrants(MemoryGrants):
     """Memory's, that tell how often they were asked."""
@@ -30,6 +28,17 @@ class CountedGrants(MemoryGrants):
         self.asked += 1
         await asyncio.sleep(0)
         return await super().take(key, grant, limit=limit, want=want, least=least, charged_s=charged_s)
+
+
+class Unheard(MemoryGrants):
+    """Memory's, that hear no correction until they do."""
+
+    heard = False
+
+    async def correct(self, key: str, changes: Mapping[str, int], charged_s: float) -> None:
+        if not self.heard:
+            await asyncio.Event().wait()
+        await super().correct(key, changes, charged_s)
 
 
 async def one(meter: Meter, amount: int = 1) -> Share | float:
@@ -210,3 +219,24 @@ class TestLimiter:
         told = dict(limiter.standings(caller))
         assert (told["requests"].remaining, told["tokens"].remaining) == (39, 970)
         assert math.isclose(told["requests"].full_s, HOLD_S + WINDOW_S)
+
+
+async def test_what_was_used_beyond_is_told_though_the_one_who_tells_leaves() -> None:
+    clock = Clock()
+    grants = Unheard(clock)
+    meter = Meter(grants, "shop", 100, clock)
+    shares = [await one(meter, 10), await one(meter, 10)]
+    assert all(isinstance(share, Share) for share in shares)
+    clock.advance(HOLD_S)
+    for share, used in zip(shares, (25, 2), strict=True):
+        assert isinstance(share, Share)
+        meter.settle(share, used)
+    leaver = asyncio.create_task(meter.tidy())
+    await asyncio.sleep(0)
+    leaver.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await leaver
+    grants.heard = True
+    await meter.tidy()
+    other = Meter(grants, "shop", 100, clock)
+    assert [isinstance(await one(other, amount), Share) for amount in (66, 65)] == [False, True]
