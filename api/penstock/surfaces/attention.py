@@ -47,6 +47,8 @@ def _all(
         yield "warning", "This instance is draining: it will be gone soon."
     if state == "no models":
         yield "critical", "No model is served."
+    if state == "no callers":
+        yield "critical", "Callers and their keys could not be read yet, so no requests are let in for them."
     for name, targets in pools.items():
         yield from _of_pool(name, targets)
     if unplaced:

@@ -53,3 +53,10 @@ def test_errors_call_for_attention_when_they_are_enough(requests: int, errors: i
     lines = told(pool(UP), recent=Counts(requests=requests, errors=errors))
     wanted = [("critical", f"{share} of the last minute's requests ended in errors.")] if share else []
     assert lines == wanted
+
+
+@pytest.mark.parametrize(("state", "word"), [("no models", "model"), ("no callers", "Callers")])
+def test_who_can_serve_nobody_says_so(state: str, word: str) -> None:
+    ((level, says),) = told(pool(UP), state=state)
+    assert level == "critical"
+    assert word in says
