@@ -60,7 +60,7 @@ class Limiter:
             await self._sit(caller, admission)
             await self._take_tokens(caller, tokens, admission)
             await self._take_request(caller, admission)
-        except BaseException:
+        except BaseException:  # refused, or its client left
             admission.close(0)
             raise
         return admission

@@ -37,11 +37,10 @@ class SeatRow:
     async def find(self) -> bool:
         """Take a seat that this instance holds or can get."""
         async with self._asking:
-            if not self.sit():
-                await self._ask(self.open + 1)
-            else:
+            if self.sit():
                 return True
-        return self.sit()
+            await self._ask(self.open + 1)
+            return self.sit()
 
     def rise(self) -> None:
         self.open -= 1

@@ -1,6 +1,7 @@
-"""Which store a setting asks for, and which table."""
+"""Which store a setting asks for, which table, and which grants."""
 
 from collections.abc import Callable
+from typing import TypeVar
 
 from penstock.settings import SettingsError
 from penstock.settings.parts import STORE_SCHEMES
@@ -11,6 +12,8 @@ from penstock.state.memory import MemoryStore
 from penstock.state.memory_grants import MemoryGrants
 from penstock.state.store import Store
 from penstock.state.table import Table
+
+T = TypeVar("T")
 
 
 def store_from_url(
@@ -34,10 +37,7 @@ def store_from_url(
         raise ValueError(f"a store's URL begins with one of {', '.join(STORE_SCHEMES)}")  # the URL may hold a password
     from penstock.state.redis import RedisStore  # its client takes 6 MB, which most that start alone can save
 
-    try:
-        shared = RedisStore(url, deadline_s)
-    except (ValueError, TypeError):  # which quotes the URL
-        raise SettingsError("redis_url has an option that cannot be used") from None
+    shared = _made(lambda: RedisStore(url, deadline_s))
     return GuardedStore(shared, memory, clock=clock, on_change=on_change, retry_s=retry_s)
 
 
@@ -45,10 +45,7 @@ def table_from_url(url: str, name: str) -> Table:
     """A table in Redis. Raises SettingsError; nothing is connected yet."""
     from penstock.state.redis import RedisTable
 
-    try:
-        return RedisTable(url, name)
-    except (ValueError, TypeError):  # which quotes the URL
-        raise SettingsError("redis_url has an option that cannot be used") from None
+    return _made(lambda: RedisTable(url, name))
 
 
 def grants_from_url(url: str, clock: Callable[[], float]) -> Grants:
@@ -58,7 +55,12 @@ def grants_from_url(url: str, clock: Callable[[], float]) -> Grants:
         return own
     from penstock.state.redis_grants import RedisGrants
 
+    return GuardedGrants(_made(lambda: RedisGrants(url)), own, clock=clock)
+
+
+def _made(make: Callable[[], T]) -> T:
+    """What speaks to Redis. Raises SettingsError, which does not quote the URL as its client's errors do."""
     try:
-        return GuardedGrants(RedisGrants(url), own, clock=clock)
-    except (ValueError, TypeError):  # which quotes the URL
+        return make()
+    except (ValueError, TypeError):
         raise SettingsError("redis_url has an option that cannot be used") from None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 from fastapi import APIRouter
@@ -57,7 +59,8 @@ class KeysAdmin:
 
     async def callers(self) -> CallerList:
         """Every caller, what it may do, and its keys by their ids and hashes."""
-        return CallerList(data=list(await self._edit(lambda callers: callers)))
+        with _away_told():
+            return CallerList(data=list(await self._follower.read()))
 
     async def make(self, making: Making) -> NewKey:
         """Add a caller, and show its first key."""
@@ -92,14 +95,20 @@ class KeysAdmin:
         """Close one key at once."""
         await self._edit(lambda callers: edits.revoked(callers, key), "revoke", key)
 
-    async def _edit(self, edit: Edit, action: str | None = None, subject: str = "") -> edits.Callers:
-        try:
-            after = await (self._follower.write(edit) if action else self._follower.read())
-        except BookUnreadable as error:
-            raise CallersAway(str(error), retry_after=5) from None
-        if action:
-            self._log.info("keys changed", action=action, subject=subject)
+    async def _edit(self, edit: Edit, action: str, subject: str) -> edits.Callers:
+        with _away_told():
+            after = await self._follower.write(edit)
+        self._log.info("keys changed", action=action, subject=subject)
         return after
+
+
+@contextmanager
+def _away_told() -> Iterator[None]:
+    """Raises CallersAway for a book that cannot be read or written."""
+    try:
+        yield
+    except BookUnreadable as error:
+        raise CallersAway(str(error), retry_after=5) from None
 
 
 def _end(now: datetime, after_s: float | None) -> datetime | None:

@@ -124,7 +124,7 @@ def test_no_more_are_open_than_may_be(site: Site, replica: Simulator) -> None:
 
 
 def test_no_minute_holds_more_than_the_limits_over_three_instances(frail_site: Site) -> None:
-    """50 clients at once, for as long as a limit's window and a bit; one instance is killed meanwhile."""
+    """50 clients at once for eight seconds, all of one window; one instance is killed meanwhile."""
     site, clients = frail_site, frail_site.caller("busy", requests_per_minute=100, tokens_per_minute=10_000)
     stop = time.monotonic() + 8
     taken: list[tuple[float, int]] = []
