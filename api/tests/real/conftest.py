@@ -28,17 +28,17 @@ def replicas(
     logs = tmp_path_factory.mktemp("vllm")
     traced = f"--otlp-traces-endpoint={collector.url}/v1/traces"
     pair = Replica("words", logs / "a.log", *TOOLS, traced), Replica("words", logs / "b.log", *TOOLS)
-    try:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/protobuf")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/protobuf")  # also when a test starts one again
+        try:
             for replica in pair:
                 replica.start()
-        for replica in pair:
-            replica.wait()
-        yield pair
-    finally:
-        for replica in pair:
-            replica.stop()
+            for replica in pair:
+                replica.wait()
+            yield pair
+        finally:
+            for replica in pair:
+                replica.stop()
 
 
 @pytest.fixture(scope="session")
