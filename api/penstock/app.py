@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -41,7 +41,7 @@ from penstock.telemetry.incidents import Incidents
 from penstock.telemetry.lately import Lately
 from penstock.telemetry.lines import Lines
 from penstock.telemetry.logging import library_logs, logger_to
-from penstock.telemetry.metrics import Metrics, TargetState
+from penstock.telemetry.metrics import Metrics
 from penstock.telemetry.record import Journal
 from penstock.upstream.attempt import Attempt
 from penstock.upstream.breaker import State
@@ -50,11 +50,10 @@ from penstock.upstream.dispatch import Dispatcher
 from penstock.upstream.glance import Glance
 from penstock.upstream.gossip import Gossip
 from penstock.upstream.roster import Roster
+from penstock.upstream.states import states
 from penstock.upstream.target import Target
 from penstock.upstream.transport import Transport
 from penstock.upstream.watch import Watcher
-
-BREAKER_GAUGE: dict[State, int] = {"closed": 0, "half-open": 1, "open": 2}
 
 
 def create_app(settings: Settings, config: Path | None = None, log: BinaryIO = sys.stdout.buffer) -> Instance:
@@ -86,7 +85,7 @@ class Instance:
         self._dispatcher = Dispatcher(
             attempt, settings.retry, time.monotonic, rng, lambda target, what: metrics.attempts(target, what).inc()
         )
-        metrics.show(self._target_states, lambda: self._shared.up)
+        metrics.show(lambda: states(self.roster), lambda: self._shared.up)
         self.front = self._front(load())
 
     def _front(self, functions: Mapping[str, Function]) -> Front:
@@ -188,7 +187,3 @@ class Instance:
 
     def _target_moved(self, target: Target) -> None:
         self.log.warning("target moved", target=target.id, up=target.up)
-
-    def _target_states(self) -> Iterator[TargetState]:
-        for target in self.roster.targets.values():
-            yield TargetState(target.id, BREAKER_GAUGE[target.breaker.shown], target.in_flight, target.up)
