@@ -19,7 +19,7 @@ from penstock.callers.keyring import Keyring
 from penstock.callers.place import book_of
 from penstock.errors import Draining
 from penstock.functions.catalog import Function, load
-from penstock.limits.limiter import Limiter
+from penstock.limits.limits import Limits
 from penstock.settings import Settings, SettingsError, load_settings
 from penstock.state.shared import Shared
 from penstock.surfaces.admin import Admin
@@ -37,6 +37,7 @@ from penstock.surfaces.sight import Sight
 from penstock.surfaces.status_page import status_router
 from penstock.surfaces.translate import EXCEPTION_HANDLERS
 from penstock.surfaces.watchers import Watchers
+from penstock.telemetry.gauges import States
 from penstock.telemetry.incidents import Incidents
 from penstock.telemetry.lately import Lately
 from penstock.telemetry.lines import Lines
@@ -50,7 +51,7 @@ from penstock.upstream.dispatch import Dispatcher
 from penstock.upstream.glance import Glance
 from penstock.upstream.gossip import Gossip
 from penstock.upstream.roster import Roster
-from penstock.upstream.states import states
+from penstock.upstream.states import pool_states, target_states
 from penstock.upstream.target import Target
 from penstock.upstream.transport import Transport
 from penstock.upstream.watch import Watcher
@@ -73,7 +74,7 @@ class Instance:
         self._metrics = metrics = Metrics(settings.version)
         self._lately = Lately(metrics, time.monotonic)
         self._shared = Shared(settings.redis_url.get_secret_value(), time.monotonic, self.log)
-        self._limiter = Limiter(self._shared.grants, time.monotonic)
+        self._limits = Limits(settings.fallback_budget, self._shared.grants, time.monotonic)
         rng = random.Random()  # noqa: S311  # spreads load; guards nothing
         self._tracing = tracing_of(settings, metrics.spans, self.log, rng)
         self.roster = Roster(settings, time.monotonic, rng, self._breaker_moved)
@@ -85,7 +86,7 @@ class Instance:
         self._dispatcher = Dispatcher(
             attempt, settings.retry, time.monotonic, rng, lambda target, what: metrics.attempts(target, what).inc()
         )
-        metrics.show(lambda: states(self.roster), lambda: self._shared.up)
+        metrics.show(self._states)
         self.front = self._front(load())
 
     def _front(self, functions: Mapping[str, Function]) -> Front:
@@ -107,7 +108,7 @@ class Instance:
         app.include_router(ops_router(self.roster, functions, self._metrics, self._readiness))
         app.include_router(KeysAdmin(self._follower, self.log).router)
         app.include_router(Admin(self.roster, self.log, self._gossip.drained).router)
-        road = (self.settings, self.roster, self._dispatcher, Gate(self._limiter))
+        road = (self.settings, self.roster, self._dispatcher, Gate(self._limits))
         openai, typed = OpenAISurface(*road), FunctionsSurface(*road)
         return Front(
             app=app,
@@ -129,7 +130,7 @@ class Instance:
     @asynccontextmanager
     async def _lifespan(self, app: FastAPI) -> AsyncIterator[None]:
         del app
-        beside = [self._watcher.run, self._gossip.run, self._lately.run, self._follower.run, self._limiter.run]
+        beside = [self._watcher.run, self._gossip.run, self._lately.run, self._follower.run, self._limits.run]
         beside += [self._tracing.exporter.run] if self._tracing is not None else []
         with library_logs(self.log):
             await self._follower.look()
@@ -180,6 +181,11 @@ class Instance:
         if not self._follower.has_read:
             return "no callers"
         return "ready" if self.roster.models else "no models"
+
+    def _states(self) -> States:
+        till, queues = self._limits.till, self._limits.queues
+        pools = pool_states(self.roster, queues.waiting)
+        return States(target_states(self.roster), self._shared.up, till.states(), pools)
 
     def _breaker_moved(self, target: Target, state: State) -> None:
         self.log.warning("breaker moved", target=target.id, state=state)

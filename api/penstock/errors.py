@@ -138,6 +138,13 @@ class RateLimited(PenstockError):
     code = "rate_limit_exceeded"
 
 
+class BudgetSpent(RateLimited):
+    """Its key has spent its dollars. The type and the code are OpenAI's."""
+
+    type = "insufficient_quota"
+    code = "insufficient_quota"
+
+
 class TooManyWatchers(PenstockError):
     status = 429
     type = "rate_limit_error"
@@ -194,6 +201,20 @@ class NoTarget(UpstreamFailed):
 
     status = 503
     code = "no_target_available"
+
+
+class FallbackBudgetExhausted(UpstreamFailed):
+    """No replica answered, and what clouds may be paid is spent."""
+
+    status = 503
+    code = "fallback_budget_exhausted"
+
+
+class Overloaded(PenstockError):
+    """More calls wait for a model than can be answered in time."""
+
+    status = 503
+    code = "overloaded"
 
 
 class StreamBroken(UpstreamFailed):

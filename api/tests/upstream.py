@@ -6,7 +6,7 @@ import random
 from typing import Any
 
 import orjson
-from penstock.settings.parts import Breaker, Price, Timeouts
+from penstock.settings.parts import Breaker, Price, Queueing, Timeouts
 from penstock.upstream.call import Call
 from penstock.upstream.dialects import DIALECTS
 from penstock.upstream.pool import Pool, Seat
@@ -28,6 +28,7 @@ def a_pool(*replicas: Seat, clouds: tuple[Seat, ...] = (), ranking: str = "least
         replicas=replicas,
         clouds=clouds,
         timeouts=Timeouts(),
+        queueing=Queueing(),
         price=Price(),
         ranker=RANKERS[ranking],
         rng=random.Random(1),

@@ -5,14 +5,16 @@ from __future__ import annotations
 import hashlib
 import secrets
 from datetime import UTC, datetime
-from typing import Annotated, Self
+from functools import cached_property
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from penstock.settings.parts import Name
+from penstock.settings.parts import Name, Period
 
 MARK = "pk-"
 """What every key that we make begins with, so that people and scanners for secrets know one."""
+Priority = Literal["high", "normal", "low"]
 LONG_AGO = datetime(1, 1, 1, tzinfo=UTC)
 
 
@@ -73,7 +75,12 @@ class Allowances(_Row):
     requests_per_minute: int | None = Field(None, ge=1, description="Requests that it may begin in any minute.")
     tokens_per_minute: int | None = Field(None, ge=1, description="Tokens, read and generated, in any minute.")
     parallel: int | None = Field(None, ge=1, description="Requests that it may have open at once.")
+    dollars_per_day: float | None = Field(None, gt=0, description="Dollars a day, at its models' prices.")
+    dollars_per_month: float | None = Field(None, gt=0, description="Dollars a month, at its models' prices.")
+    priority: Priority = Field("normal", description="Who goes first where calls wait: high, normal or low.")
+    weight: float = Field(1, gt=0, description="Its share of the turns there, relative to others of its priority.")
     fallback: bool = Field(True, description="Whether a cloud may answer for the pool.")
+    critical: bool = Field(False, description="Whether a cloud may do so beyond the budget for clouds.")
 
 
 class Caller(Allowances):
@@ -88,9 +95,15 @@ class Caller(Allowances):
             raise ValueError("has the same key twice")
         return self
 
-    @property
+    @cached_property
     def limited(self) -> bool:
-        return not (self.requests_per_minute is self.tokens_per_minute is self.parallel is None)
+        return not (self.requests_per_minute is self.tokens_per_minute is self.parallel is None and not self.budgets)
+
+    @cached_property
+    def budgets(self) -> dict[Period, float]:
+        """Dollars by the period."""
+        told: dict[Period, float | None] = {"day": self.dollars_per_day, "month": self.dollars_per_month}
+        return {period: usd for period, usd in told.items() if usd is not None}
 
     def may_ask(self, model: str) -> bool:
         return self.models is None or model in self.models

@@ -1,4 +1,4 @@
-"""One limit of one caller on this instance: requests or tokens in any minute."""
+"""One limit on this instance: so much in any minute, or in all of an hour, a day or a month."""
 
 from __future__ import annotations
 
@@ -12,10 +12,20 @@ from penstock.state.grants import Grants
 WINDOW_S = 60.0
 HOLD_S = 2.0
 """How long an instance may use what it took: longer spares Redis work, shorter leaves less where it is not used."""
-PARTS = 20
-"""A limit is taken in parts of a twentieth."""
 REFUSES_S = 1.0
 """How long a refusal is repeated without asking anew: others may give back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """How long what was taken counts, and into how many parts a limit is cut to be taken."""
+
+    charged_s: float
+    parts: int
+
+
+MINUTE = Window(HOLD_S + WINDOW_S, parts=20)
+"""Any sixty seconds, wherever they begin."""
 
 
 @dataclass(slots=True)
@@ -44,14 +54,28 @@ class Standing:
 
 
 class Meter:
-    """Shares of a limit. `take` is for most requests and asks nobody; `fetch` is for the rest and asks the grants."""
+    """Shares of a limit. `take` is for most requests and asks nobody; `fetch` is for the rest and asks the grants.
 
-    def __init__(self, grants: Grants, key: str, limit: int, clock: Callable[[], float]) -> None:
+    Each lease is a grant of its own, unless `holder` names the one that all of this instance's are parts of.
+    """
+
+    def __init__(
+        self,
+        grants: Grants,
+        key: str,
+        limit: int,
+        clock: Callable[[], float],
+        window: Window = MINUTE,
+        holder: str = "",
+    ) -> None:
         self.limit = limit
+        self.key = key
         self._grants = grants
-        self._key = key
         self._clock = clock
+        self._window = window
+        self._holder = holder
         self._lease = _Lease()
+        self._open = 0  # shares that are not settled
         self._owed: dict[str, int] = {}  # by grant: what is to be added to it, or taken back
         self._others = limit  # what was left for all when this instance asked last
         self._full_at = 0.0
@@ -66,6 +90,7 @@ class Meter:
         if lease.left < amount or self._clock() >= lease.ends_at:
             return None
         lease.left -= amount
+        self._open += 1
         return Share(lease.grant, amount)
 
     async def fetch(self, amount: int) -> Share | float:
@@ -79,14 +104,31 @@ class Meter:
                 return self._retry_at - now
             return await self._ask(amount)
 
+    def charge(self, amount: int) -> Share:
+        """So much, whether or not it is left. Needs a holder."""
+        share = self.take(amount)
+        if share is not None:
+            return share
+        self._open += 1
+        self._owe(self._holder, amount)
+        return Share(self._holder, amount)
+
     def settle(self, share: Share, used: int) -> None:
-        """A request is over, and took so much indeed."""
+        """A request is over, and took so much indeed. Each share is settled once."""
+        self._open -= 1
         change = used - share.amount
         lease = self._lease
         if share.grant == lease.grant and self._clock() < lease.ends_at:
             lease.left -= change  # below nothing, it is owed when the lease ends
         elif change:
             self._owe(share.grant, change)
+
+    async def look(self) -> None:
+        """Hear how the limit stands, without taking of it. Needs a holder."""
+        taken = await self._grants.take(
+            self.key, self._holder, limit=self.limit, want=0, least=0, charged_s=self._window.charged_s
+        )
+        self._others, self._full_at = taken.left, self._clock() + taken.full_s
 
     async def tidy(self) -> None:
         """Give back what this instance took and will not use, and tell what was used beyond."""
@@ -95,7 +137,7 @@ class Meter:
         if self._owed:
             owed, self._owed = self._owed, {}
             try:
-                await self._grants.correct(self._key, owed, WINDOW_S)
+                await self._grants.correct(self.key, owed, self._window.charged_s)
             except BaseException:  # a client that leaves ends it: what was used beyond is told again rather than never
                 for grant, change in owed.items():
                     if change > 0:
@@ -104,8 +146,8 @@ class Meter:
 
     @property
     def idle(self) -> bool:
-        """Nothing is held or owed, and nobody waits."""
-        return not (self._lease.grant or self._owed or self._asking.locked())
+        """Nothing is held or owed, no share is open, and nobody waits."""
+        return not (self._lease.grant or self._owed or self._open or self._asking.locked())
 
     def standing(self) -> Standing:
         now = self._clock()
@@ -117,9 +159,9 @@ class Meter:
     async def _ask(self, amount: int) -> Share | float:
         self._close()
         await self.tidy()
-        grant, want = secrets.token_hex(6), max(amount, self.limit // PARTS)
+        grant, want = self._holder or secrets.token_hex(6), max(amount, self.limit // self._window.parts)
         taken = await self._grants.take(
-            self._key, grant, limit=self.limit, want=want, least=amount, charged_s=HOLD_S + WINDOW_S
+            self.key, grant, limit=self.limit, want=want, least=amount, charged_s=self._window.charged_s
         )
         now = self._clock()
         self._others, self._full_at = taken.left, now + taken.full_s
@@ -128,6 +170,7 @@ class Meter:
             return taken.wait_s
         self._refuses_until = 0.0
         self._lease = _Lease(grant, taken.amount - amount, now + HOLD_S)
+        self._open += 1
         return Share(grant, amount)
 
     def _close(self) -> None:

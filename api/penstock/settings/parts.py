@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 Ranking = Literal["least_outstanding", "round_robin", "power_of_two", "weighted"]
+Period = Literal["hour", "day", "month"]
 StatusPage = Literal["loopback", "operators", "everyone", "off"]
 Seconds = Annotated[float, Field(gt=0)]
 STORE_SCHEMES = ("redis://", "rediss://", "unix://")
@@ -63,6 +64,14 @@ class Timeouts(_Part):
     )
 
 
+class Queueing(_Part):
+    parallel: int | None = Field(
+        None, ge=1, description="Calls that one instance has open at the replicas at once; beyond, they wait here."
+    )
+    waiting: int = Field(256, ge=0, description="Calls that may wait.")
+    wait_s: Seconds = Field(5, description="How long one may wait.")
+
+
 class Price(_Part):
     input_per_million_usd: float = Field(0, ge=0, description="Dollars for a million prompt tokens.")
     output_per_million_usd: float = Field(0, ge=0, description="Dollars for a million generated tokens.")
@@ -75,6 +84,7 @@ class Replica(_Part):
     )
     weight: float = Field(1, gt=0, description="Its share of the calls, relative to the other replicas.")
     api_key_env: str | None = Field(None, description="The environment variable that holds its key.")
+    usd_per_hour: float = Field(0, ge=0, description="Dollars that an hour of it costs.")
 
     @field_validator("url")
     @classmethod
@@ -99,6 +109,7 @@ class Model(_Part):
     fallback: tuple[Fallback, ...] = Field((), description="The clouds to try, in order, when the pool cannot answer.")
     price: Price = Field(Price(), description="What the cloud charges: the cost of a fallback, the saving of the pool.")
     timeouts: Timeouts = Field(Timeouts(), description="The limits of a call.")
+    queueing: Queueing = Field(Queueing(), description="How calls wait where the replicas have enough to do.")
 
     @property
     def served_name(self) -> str:
@@ -129,6 +140,15 @@ class Retry(_Part):
     floor: int = Field(10, ge=0, description="Retries that are always allowed in 10 s.")
     backoff_s: Seconds = Field(0.02, description="The longest pause before a first retry; it doubles with each.")
     backoff_max_s: Seconds = Field(0.25, description="The longest pause before any retry.")
+
+
+class FallbackBudget(_Part):
+    usd_per_hour: float | None = Field(None, gt=0, description="Dollars that clouds may be paid in an hour of UTC.")
+    usd_per_day: float | None = Field(None, gt=0, description="Dollars that they may be paid in a day.")
+    usd_per_month: float | None = Field(None, gt=0, description="Dollars that they may be paid in a month.")
+
+    def periods(self) -> tuple[tuple[Period, float | None], ...]:
+        return ("hour", self.usd_per_hour), ("day", self.usd_per_day), ("month", self.usd_per_month)
 
 
 class Watch(_Part):

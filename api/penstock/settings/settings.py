@@ -22,14 +22,15 @@ from pydantic_settings import (
 )
 
 from penstock import __version__
+from penstock.settings.agreement import names_agree, targets_are_told_apart
 from penstock.settings.environment import PREFIX, SettingsError, environment, variable
 from penstock.settings.parts import (
     Breaker,
     Cloud,
+    FallbackBudget,
     Model,
     Name,
     Ranking,
-    Replica,
     Retry,
     Seconds,
     StatusPage,
@@ -87,6 +88,9 @@ class Settings(BaseSettings):
     ranking: Ranking = Field("least_outstanding", description="How the replicas of a pool are put in order.")
     breaker: Breaker = Field(Breaker(), description="When a target is left alone, and for how long.")
     retry: Retry = Field(Retry(), description="How often a call may be tried again.")
+    fallback_budget: FallbackBudget = Field(
+        FallbackBudget(), description="What clouds may be paid for answers, over all instances."
+    )
     watch: Watch = Field(Watch(), description="How replicas are watched.")
     traces: Traces = Field(Traces(), description="Which requests are traced, and where their spans go.")
     redis_url: SecretStr = Field(SecretStr(""), description="Where instances share state; in memory if not given.")
@@ -141,28 +145,9 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
-    def _targets_are_told_apart(self) -> Self:
-        places: dict[str, object] = {**self.clouds}
-        listed = (each for model in self.models for each in model.replicas)
-        for each in (*listed, *(Replica(url=url) for url in self.replicas)):
-            place = (each.url, each.api_key_env)
-            if places.setdefault(each.name, place) != place:
-                raise ValueError(f"two targets have the name {each.name!r}: give one of them another `id`")
-        return self
-
-    @model_validator(mode="after")
     def _names_agree(self) -> Self:
-        taken: set[str] = set()
-        for model in self.models:
-            for name in (model.name, *model.aliases):
-                if name in taken:
-                    raise ValueError(f"two models answer to the name {name!r}: rename one or drop the alias")
-                taken.add(name)
-            for fallback in model.fallback:
-                if fallback.cloud not in self.clouds:
-                    raise ValueError(
-                        f"model {model.name!r} falls back to {fallback.cloud!r}, which `clouds` does not name"
-                    )
+        targets_are_told_apart(self.models, self.clouds, self.replicas)
+        names_agree(self.models, self.clouds)
         return self
 
     @classmethod

@@ -33,7 +33,7 @@ class Grants(Protocol):
     """Each verb is one atomic step, and may raise StoreUnavailableError. Amounts are whole numbers, times seconds."""
 
     async def take(self, key: str, grant: str, *, limit: int, want: int, least: int, charged_s: float) -> Grant:
-        """Take up to `want` of what is left, and `least` or nothing. `grant` is its name, new for each."""
+        """Take up to `want` of what is left, and `least` or nothing. Taken again, a grant grows, and counts anew."""
 
     async def correct(self, key: str, changes: Mapping[str, int], charged_s: float) -> None:
         """Add to the amounts of grants, or take from them. What is added to one that no longer counts, counts anew."""

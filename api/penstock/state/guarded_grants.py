@@ -39,7 +39,8 @@ class GuardedGrants:
         share = max(self._share(limit), least)  # what all of the limit has room for is not refused for ever
         taken = await self._own.take(key, grant, limit=share, want=want, least=least, charged_s=charged_s)
         if taken.amount:
-            self._untold.setdefault(key, {})[grant] = taken.amount
+            untold = self._untold.setdefault(key, {})
+            untold[grant] = untold.get(grant, 0) + taken.amount
         return taken
 
     async def correct(self, key: str, changes: Mapping[str, int], charged_s: float) -> None:

@@ -52,7 +52,8 @@ class MemoryGrants:
         if free < least:
             return Grant(0, book.wait_s(least - free, now), max(0, free), book.full_s(now))
         amount = min(want, free)
-        book.taken[grant] = _Taken(amount, now + charged_s)
+        held = book.taken.get(grant)
+        book.taken[grant] = _Taken(amount + (held.amount if held else 0), now + charged_s)
         return Grant(amount, 0.0, free - amount, book.full_s(now))
 
     async def correct(self, key: str, changes: Mapping[str, int], charged_s: float) -> None:

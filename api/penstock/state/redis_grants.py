@@ -40,7 +40,7 @@ local grant, limit, want, least, ms = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[
 local free = limit - total()
 if free >= least then
   local amount = math.min(want, free)
-  put(grant, amount, ms)
+  put(grant, amount + (redis.call('HGET', KEYS[2], grant) or 0), ms)
   return {amount, 0, free - amount, full_ms()}
 end
 local missing = least - free

@@ -44,7 +44,7 @@ class FunctionsSurface:
         await self._relay(visit, await self._call(visit, function, stream=True), function)
 
     async def _relay(self, visit: Visit, call: Call, function: Function) -> None:
-        admission = await self.gate.admit(visit, call)
+        passage = await self.gate.admit(visit, call)
         try:
             for tries_left in reversed(range(1 if call.stream else TRIES)):
                 try:
@@ -54,7 +54,7 @@ class FunctionsSurface:
                     if not tries_left or monotonic() >= call.deadline:
                         raise
         finally:
-            admission.close(visit.record.tokens)
+            passage.close(visit.record)
 
     async def _call(self, visit: Visit, function: Function, *, stream: bool) -> Call:
         visit.record.function = function.name

@@ -1,42 +1,108 @@
-"""What stands between a call and the road: its caller's limits, and the headers that tell of them."""
+"""What stands between a call and the road: its caller's limits, the budget for clouds, and its turn at the replicas."""
 
 from __future__ import annotations
 
-from penstock.limits.limiter import FREE, Admission, Limiter
+from dataclasses import dataclass
+from time import monotonic
+
+from penstock.errors import Overloaded
+from penstock.limits.limiter import FREE, Admission
+from penstock.limits.limits import Limits
 from penstock.limits.meter import Standing
+from penstock.limits.queue import Place
+from penstock.limits.till import Fare
+from penstock.settings.parts import Price
 from penstock.surfaces.framing import Headers
 from penstock.surfaces.visit import Visit
+from penstock.telemetry.record import Record
 from penstock.upstream.call import Call
+from penstock.upstream.usage import Usage, read_by_size
 
-CHARACTERS = 3
-"""Bytes of a request for each token that it holds: English has about four, JSON has many marks."""
 UNSAID = 512
 """Tokens that a request may generate which does not say how many."""
 
 
+@dataclass(slots=True)
+class Passage:
+    """What a call was let through with. `close` is called once, however it ends."""
+
+    admission: Admission
+    fare: Fare | None = None
+    place: Place | None = None
+
+    def close(self, record: Record) -> None:
+        self.admission.close(record.tokens, record.cost_usd)
+        if self.fare is not None:
+            self.fare.close(record.paid_usd)
+        if self.place is not None:
+            self.place.leave()
+
+
+OPEN = Passage(FREE)
+"""Of a call that nothing holds back."""
+
+
 class Gate:
-    """`admit` waits for no more than one answer of the grants, and mostly for none."""
+    """`admit` waits for a call's turn; for its limits, at most for one answer of the grants, and mostly for none."""
 
-    def __init__(self, limiter: Limiter) -> None:
-        self._limiter = limiter
+    def __init__(self, limits: Limits) -> None:
+        self._limiter = limits.limiter
+        self._till = limits.till
+        self._queues = limits.queues
 
-    async def admit(self, visit: Visit, call: Call) -> Admission:
-        """To be closed when the call is over. Raises RateLimited or RequestOverLimit."""
-        if not visit.caller.limited:
-            return FREE
+    async def admit(self, visit: Visit, call: Call) -> Passage:
+        """Raises RateLimited, RequestOverLimit or Overloaded."""
+        pays = self._till.counts and call.may_fall_back and bool(call.pool.clouds)
+        queues = call.pool.queueing.parallel is not None
+        if not (visit.caller.limited or pays or queues):
+            return OPEN
+        guess = estimate(call)
+        usd = cost(guess, call.pool.price)
+        passage = Passage(await self._admitted(visit, guess, usd) if visit.caller.limited else FREE)
+        if pays:
+            call.fare = passage.fare = self._till.fare(visit.caller, usd)
+        if queues:
+            try:
+                call.place = passage.place = await self._place(visit, call, guess)
+            except BaseException:  # refused, or its client left
+                passage.close(visit.record)
+                raise
+        return passage
+
+    async def _admitted(self, visit: Visit, guess: Usage, usd: float) -> Admission:
         try:
-            return await self._limiter.admit(visit.caller, estimate(call))
+            return await self._limiter.admit(visit.caller, guess.input + guess.output, usd)
         finally:
             visit.more_headers = [
                 header for name, standing in self._limiter.standings(visit.caller) for header in _told(name, standing)
             ]
 
+    async def _place(self, visit: Visit, call: Call, guess: Usage) -> Place | None:
+        """A place at the replicas; none where a cloud has to answer."""
+        began = monotonic()
+        queue = self._queues.of(call.pool.name, call.pool.queueing)
+        try:
+            place = await queue.enter(visit.caller, guess.input + guess.output, call.deadline)
+        finally:
+            visit.record.queued_s = monotonic() - began
+        if isinstance(place, Place):
+            return place
+        if not (call.may_fall_back and call.pool.clouds):
+            raise Overloaded("Too many calls wait for this model.", retry_after=place)
+        call.crowded_out = True
+        return None
 
-def estimate(call: Call) -> int:
+
+def estimate(call: Call) -> Usage:
     """The most tokens that a call should take: what it reads, by its size, and what it may generate."""
     asked = call.dialect.max_tokens(call.fields) or UNSAID
     written = asked * call.dialect.choices(call.fields) if call.dialect.limits else 0
-    return len(call.raw) // CHARACTERS + written
+    return Usage(read_by_size(call.raw), written, counted=False)
+
+
+def cost(usage: Usage, price: Price) -> float:
+    """Dollars."""
+    return (usage.input * price.input_per_million_usd + usage.output * price.output_per_million_usd) / 1e6
 
 
 def _told(name: str, standing: Standing) -> Headers:

@@ -64,11 +64,11 @@ class OpenAISurface:
             may_fall_back=visit.caller.fallback,
             wants_usage=isinstance(options, dict) and options.get("include_usage") is True,
         )
-        admission = await self.gate.admit(visit, call)
+        passage = await self.gate.admit(visit, call)
         try:
             await relay(visit, call, self.dispatcher, VERBATIM)
         finally:
-            admission.close(visit.record.tokens)
+            passage.close(visit.record)
 
 
 def object_in(raw: bytes) -> dict[str, object]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from penstock.errors import ClientGone, InternalError, PenstockError, UpstreamBusy, UpstreamTimeout
+from penstock.errors import ClientGone, InternalError, Overloaded, PenstockError, UpstreamBusy, UpstreamTimeout
 from penstock.telemetry.record import Outcome
 
 
@@ -14,7 +14,7 @@ def outcome_of(error: PenstockError, *, started: bool = False) -> Outcome:
         return "timeout"
     if started:
         return "broken"
-    if isinstance(error, UpstreamBusy):
+    if isinstance(error, UpstreamBusy | Overloaded):
         return "busy"
     if isinstance(error, InternalError):
         return "bug"

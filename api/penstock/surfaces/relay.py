@@ -142,7 +142,7 @@ def _note_target(visit: Visit, reply: Reply) -> None:
     record = visit.record
     record.target, record.target_kind = reply.target.id, reply.target.kind
     if reply.target.kind == "cloud":
-        record.fallback = reply.call.why or "no_replica"
+        record.fallback = reply.call.why or ("queue" if reply.call.crowded_out else "no_replica")
 
 
 def _note_usage(visit: Visit, reply: Reply) -> None:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
+from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.openmetrics import exposition as openmetrics
-from prometheus_client.registry import Collector
 
 from penstock import __version__
 from penstock.telemetry.families import Counters, Histograms
+from penstock.telemetry.gauges import Gauges, States
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300)
 SHORT = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -24,15 +22,6 @@ OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 def content_type(accept: str) -> str:
     """OpenMetrics for whoever takes it, as Prometheus does; else Prometheus's own text."""
     return OPENMETRICS if "application/openmetrics-text" in accept else CONTENT_TYPE
-
-
-class TargetState(NamedTuple):
-    """A target as the gauges show it. `breaker`: 0 closed, 1 half-open, 2 open."""
-
-    id: str
-    breaker: int
-    in_flight: int
-    up: bool
 
 
 class Metrics:
@@ -70,13 +59,15 @@ class Metrics:
             "overhead_seconds", "Time to the first byte of the answer that was ours, not a target's.", OVERHEAD,
             "surface",
         )  # fmt: skip
+        self.queue_seconds = histogram("queue_seconds", "Time that a call waited for its turn.", SHORT, "model")
         self.attempts = counter("attempts_total", "Attempts at targets, by what came of them.", "target", "verdict")
         self.fallback = counter(
             "fallback_total", "Requests answered by a cloud, by why no replica did.", "model", "reason"
         )
         self.tokens = counter(
-            "tokens_total", "Tokens, by kind: input, output, or estimated output.", "model", "target_kind", "kind"
-        )
+            "tokens_total", "Tokens, by kind: input, output, or estimates of both for answers that were cut.", "model",
+            "target_kind", "kind",
+        )  # fmt: skip
         self.cost_usd = counter("cost_usd_total", "Dollars that clouds were paid.", "model", "target_kind")
         self.saved_usd = counter("saved_usd_total", "Dollars a cloud would have cost for the pool's answers.", "model")
         self.spans = counter("spans_total", "Spans of traces, by whether the collector took them.", "fate")
@@ -94,38 +85,12 @@ class Metrics:
         self.caller_tokens = counter("caller_tokens_total", "Tokens of a caller.", "caller", "kind")
         self.caller_cost_usd = counter("caller_cost_usd_total", "Dollars that clouds were paid for a caller.", "caller")
 
-    def show(self, targets: Callable[[], Iterable[TargetState]], store_up: Callable[[], bool]) -> None:
-        """Read these states whenever the metrics are read: they cost the requests nothing."""
-        self._registry.register(_States(targets, store_up, self._version))
+    def show(self, states: Callable[[], States]) -> None:
+        """Read these whenever the metrics are read: they cost the requests nothing."""
+        self._registry.register(Gauges(states, self._version))
 
     def exposition(self, accept: str = "") -> bytes:
         """In the format of `content_type(accept)`. OpenMetrics alone has exemplars."""
         if content_type(accept) == OPENMETRICS:
             return bytes(openmetrics.generate_latest(self._registry))  # type: ignore[no-untyped-call]  # the library's
         return generate_latest(self._registry)
-
-
-class _States(Collector):
-    def __init__(
-        self, targets: Callable[[], Iterable[TargetState]], store_up: Callable[[], bool], version: str
-    ) -> None:
-        self._targets = targets
-        self._store_up = store_up
-        self._version = version
-
-    def collect(self) -> Iterator[GaugeMetricFamily]:
-        breaker = GaugeMetricFamily("penstock_breaker_state", "0 closed, 1 half-open, 2 open.", labels=("target",))
-        in_flight = GaugeMetricFamily(
-            "penstock_in_flight", "Requests that a target holds for this instance now.", labels=("target",)
-        )
-        up = GaugeMetricFamily("penstock_target_up", "Whether the watcher finds the target well.", labels=("target",))
-        for state in self._targets():
-            breaker.add_metric((state.id,), state.breaker)
-            in_flight.add_metric((state.id,), state.in_flight)
-            up.add_metric((state.id,), state.up)
-        yield from (breaker, in_flight, up)
-        store_up = "Whether the shared store answers; while it does not, the instance works from its own memory."
-        yield GaugeMetricFamily("penstock_store_up", store_up, value=self._store_up())
-        build = GaugeMetricFamily("penstock_build_info", "Always 1; which version this is.", labels=("version",))
-        build.add_metric((self._version,), 1)
-        yield build

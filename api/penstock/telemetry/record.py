@@ -27,6 +27,7 @@ class Record:
     target_kind = "none"
     attempts = 0
     waited_s = 0.0
+    queued_s = 0.0
     status = 0
     outcome: Outcome = "ok"
     code: str | None = None
@@ -58,6 +59,11 @@ class Record:
         read = self.input_tokens * self.price.input_per_million_usd
         return (read + self.output_tokens * self.price.output_per_million_usd) / 1e6
 
+    @property
+    def paid_usd(self) -> float:
+        """What a cloud was paid for them."""
+        return self.cost_usd if self.target_kind == "cloud" else 0.0
+
 
 Traced = Callable[[Record, Trace, float], None]
 """Takes a request that is over, its trace, and when it ended."""
@@ -84,8 +90,10 @@ class Journal:
         metrics, model, kind = self._metrics, record.model, record.target_kind
         metrics.requests(record.surface, model, kind, record.outcome).inc()
         metrics.request_seconds(record.surface, model, kind).observe(now - record.received_at)
+        if record.queued_s:
+            metrics.queue_seconds(model).observe(record.queued_s)
         if record.first_byte_at is not None:
-            ours = record.first_byte_at - record.received_at - record.waited_s
+            ours = record.first_byte_at - record.received_at - record.waited_s - record.queued_s
             metrics.overhead_seconds(record.surface).observe(max(0.0, ours))
         if record.first_token_at is not None:
             metrics.first_token_seconds(model, kind).observe(record.first_token_at - record.received_at)
@@ -99,7 +107,7 @@ class Journal:
             metrics.function_requests(record.function, record.outcome).inc()
             metrics.function_seconds(record.function).observe(now - record.received_at)
         if record.target_kind != "none":
-            self._count_tokens(record, "input", record.input_tokens)
+            self._count_tokens(record, "input" if record.counted else "input_estimated", record.input_tokens)
             self._count_tokens(record, "output" if record.counted else "output_estimated", record.output_tokens)
             self._count_dollars(record)
 
@@ -146,9 +154,10 @@ class Journal:
             "seconds": _micros(now - record.received_at),
             "first_token_s": None if first is None else _micros(first - record.received_at),
             "waited_s": _micros(record.waited_s),
+            "queued_s": _micros(record.queued_s),
             "input_tokens": record.input_tokens,
             "output_tokens": record.output_tokens,
-            "cost_usd": round(record.cost_usd, 9) if record.target_kind == "cloud" else 0.0,
+            "cost_usd": round(record.paid_usd, 9),
         }
         if record.trace is not None:
             line["trace_id"], line["span_id"] = record.trace.trace_id, record.trace.span_id

@@ -4,11 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from penstock.errors import StopMade
 from penstock.telemetry.trace import Trace
 from penstock.upstream.dialects import Dialect
 from penstock.upstream.pool import Pool
+
+
+class Fare(Protocol):
+    """What a call may spend at clouds."""
+
+    async def take(self) -> bool:
+        """Whether a cloud may be asked."""
+        ...
+
+
+class Place(Protocol):
+    """A call's place at the replicas."""
+
+    def leave(self) -> None: ...
 
 
 @dataclass(slots=True)
@@ -25,6 +40,13 @@ class Call:
     wants_usage: bool = False
     may_fall_back: bool = True
     """A cloud may answer for the pool."""
+    crowded_out: bool = False
+    """No replica is asked: others wait there."""
+    fare: Fare | None = None
+    """None: clouds may be asked without counting."""
+    unpaid: bool = False
+    """The budget for clouds refused it."""
+    place: Place | None = None
     trace: Trace | None = None
     """Where its attempts are noted, if it is traced."""
     onward: str = ""

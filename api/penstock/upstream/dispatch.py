@@ -6,7 +6,7 @@ import asyncio
 import random
 from collections.abc import Callable
 
-from penstock.errors import NoTarget, StopMade, UpstreamError, UpstreamFailed
+from penstock.errors import FallbackBudgetExhausted, NoTarget, StopMade, UpstreamError, UpstreamFailed
 from penstock.settings.parts import Retry
 from penstock.upstream.attempt import Attempt
 from penstock.upstream.backoff import RetryBudget, pause_s
@@ -39,7 +39,7 @@ class Dispatcher:
         last: Failure | None = None
         waits: list[float] = []
         now = self._clock()
-        for seat in call.pool.plan(now, clouds=call.may_fall_back):
+        for seat in call.pool.plan(now, clouds=call.may_fall_back, replicas=not call.crowded_out):
             if now >= call.deadline:
                 break
             result = await self._stop(call, seat, last)
@@ -60,7 +60,10 @@ class Dispatcher:
             return None
         outcome: Outcome | None = None
         try:
-            if last is not None and not await self._may_retry(call, seat, last):
+            if seat.target.kind == "cloud":
+                if not await _may_pay(call):
+                    return None
+            elif last is not None and not await self._may_retry(call, last):
                 return None
             outcome = "bug"
             result = await self._try(call, seat)
@@ -76,10 +79,8 @@ class Dispatcher:
                 if call.trace is not None:
                     call.trace.came_to(outcome)
 
-    async def _may_retry(self, call: Call, seat: Seat, last: Failure) -> bool:
+    async def _may_retry(self, call: Call, last: Failure) -> bool:
         """A retry on a replica has its budget, and its pause unless the last was busy; a cloud has neither."""
-        if seat.target.kind == "cloud":
-            return True
         if not self._budget.take():
             return False
         if last.outcome != "busy":
@@ -107,6 +108,13 @@ class Dispatcher:
                 lease.release()
 
     def _no_answer(self, call: Call, last: Failure | None, wait_s: float) -> UpstreamFailed:
+        if call.unpaid:
+            wait_s = min((seat.target.breaker.retry_in_s for seat in call.pool.replicas), default=0.0)
+            return FallbackBudgetExhausted(
+                "No replica answered, and the budget for clouds is spent.",
+                stops=call.stops,
+                retry_after=max(wait_s, 1.0),
+            )
         if last is None:
             targets = [seat.target for seat in (*call.pool.replicas, *call.pool.clouds) if not seat.target.drained]
             wait_s = min((target.breaker.retry_in_s for target in targets), default=0.0)
@@ -114,3 +122,11 @@ class Dispatcher:
         error = VERDICTS[last.outcome].error or UpstreamError
         busy = last.outcome == "busy"
         return error("No target answered.", stops=call.stops, retry_after=max(wait_s, 1.0) if busy else None)
+
+
+async def _may_pay(call: Call) -> bool:
+    """Whether a cloud may be asked. Who goes there needs no place at the replicas any more."""
+    if call.place is not None:
+        call.place.leave()
+    call.unpaid = call.fare is not None and not await call.fare.take()
+    return not call.unpaid

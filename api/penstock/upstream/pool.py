@@ -7,18 +7,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
 
-from penstock.settings.parts import Price, Timeouts
+from penstock.settings.parts import Price, Queueing, Timeouts
 from penstock.upstream.rank import Ranker, Standing
 from penstock.upstream.target import Target
 
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """A target in a pool: its weight there, and the name that it knows the model by."""
+    """A target in a pool: its weight there, the name that it knows the model by, and what it costs."""
 
     target: Target
     model: str
     weight: float = 1.0
+    usd_per_hour: float = 0.0
 
 
 @dataclass(slots=True)
@@ -30,20 +31,21 @@ class Pool:
     replicas: tuple[Seat, ...]
     clouds: tuple[Seat, ...]
     timeouts: Timeouts
+    queueing: Queueing
     price: Price
     ranker: Ranker
     rng: random.Random
     stale_s: float
     _turn: int = field(default=0, init=False)
 
-    def plan(self, now: float, *, clouds: bool = True) -> list[Seat]:
+    def plan(self, now: float, *, clouds: bool = True, replicas: bool = True) -> list[Seat]:
         """Where to go, in order: the replicas that are up, as ranked; clouds, if wanted; the replicas that are down.
 
         Those come last, not never: the watcher can be wrong, and a call without a cloud has nothing to lose.
         """
         up: list[Seat] = []
         down: list[Seat] = []
-        for seat in self.replicas:
+        for seat in self.replicas if replicas else ():
             if not seat.target.drained:
                 (up if seat.target.up else down).append(seat)
         plan = self._ranked(up, now)

@@ -10,7 +10,7 @@ from penstock.upstream.exchange import Exchange
 from penstock.upstream.pool import Seat
 from penstock.upstream.stream import Ending, Stream
 from penstock.upstream.target import Lease, Target
-from penstock.upstream.usage import Usage
+from penstock.upstream.usage import Usage, read_by_size
 from penstock.upstream.verdicts import VERDICTS
 
 
@@ -37,7 +37,7 @@ class Reply:
         if self.stream is None:
             return self.call.dialect.usage(self.fields or {})
         events = self.stream.events
-        return events.usage or Usage(0, events.tokens, counted=False)
+        return events.usage or Usage(read_by_size(self.call.raw), events.tokens, counted=False)
 
     @property
     def model(self) -> object:

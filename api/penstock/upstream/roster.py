@@ -170,6 +170,7 @@ class _Build:
                 self.target(each.name, "replica", each.url, self._keys[each.name]),
                 model.served_name,
                 each.weight,
+                each.usd_per_hour,
             )
             for each in model.replicas
         ]
@@ -186,6 +187,7 @@ class _Build:
             replicas=tuple(replicas),
             clouds=tuple(clouds),
             timeouts=model.timeouts,
+            queueing=model.queueing,
             price=model.price,
             ranker=RANKERS[settings.ranking],
             rng=rng,

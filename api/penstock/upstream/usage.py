@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+CHARACTERS = 3
+"""Bytes of a request for each token that it holds: English has about four, JSON has many marks."""
+
 
 class Usage(NamedTuple):
     """Tokens read and tokens written. `counted` is False where we had to estimate them."""
@@ -11,6 +14,11 @@ class Usage(NamedTuple):
     input: int
     output: int
     counted: bool = True
+
+
+def read_by_size(request: bytes) -> int:
+    """Tokens that a request holds, at the most."""
+    return len(request) // CHARACTERS
 
 
 def usage_of(told: object) -> Usage | None:

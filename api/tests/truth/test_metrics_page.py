@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from typing import get_args
 
 from penstock.settings.parts import Price
+from penstock.telemetry.gauges import BudgetState, PoolState, States, TargetState
 from penstock.telemetry.lines import Lines
-from penstock.telemetry.metrics import Metrics, TargetState
+from penstock.telemetry.metrics import Metrics
 from penstock.telemetry.record import Journal, Outcome, Record
 from penstock.upstream.verdicts import Outcome as Verdict
 from prometheus_client.parser import text_string_to_metric_families
@@ -22,7 +23,7 @@ def record() -> Record:
     now = time.monotonic()
     told = Record("chat", "req-1", now)
     told.model, told.target, told.target_kind, told.attempts, told.price = "m", "t", "cloud", 2, Price()
-    told.function = "F"
+    told.function, told.queued_s = "F", 0.1
     told.first_byte_at = told.first_token_at = now
     told.events, told.fallback, told.input_tokens, told.output_tokens = 3, "busy", 1, 2
     return told
@@ -37,7 +38,9 @@ def counted() -> Metrics:
         journal.close(each)
     metrics.attempts("t", "busy").inc()
     metrics.spans("dropped").inc()
-    metrics.show(lambda: [TargetState("t", 0, 0, True)], lambda: True)
+    metrics.show(
+        lambda: States([TargetState("t", 0, 0, True)], True, [BudgetState("day", 1, 1)], [PoolState("m", 1, 0)])
+    )
     return metrics
 
 

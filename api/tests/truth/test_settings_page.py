@@ -2,7 +2,20 @@
 
 import pytest
 from penstock.settings import Settings
-from penstock.settings.parts import Breaker, Cloud, Fallback, Model, Price, Replica, Retry, Timeouts, Traces, Watch
+from penstock.settings.parts import (
+    Breaker,
+    Cloud,
+    Fallback,
+    FallbackBudget,
+    Model,
+    Price,
+    Queueing,
+    Replica,
+    Retry,
+    Timeouts,
+    Traces,
+    Watch,
+)
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 from tests.pages import page, rows, section
@@ -15,9 +28,11 @@ GROUPS: dict[str, tuple[type[BaseModel], str | None]] = {
     "### `models.fallback`, a list": (Fallback, None),
     "### `models.price`": (Price, None),
     "### `models.timeouts`": (Timeouts, None),
+    "### `models.queueing`": (Queueing, None),
     "## `clouds`, by name": (Cloud, None),
     "## `breaker`": (Breaker, "PENSTOCK_BREAKER__"),
     "## `retry`": (Retry, "PENSTOCK_RETRY__"),
+    "## `fallback_budget`": (FallbackBudget, "PENSTOCK_FALLBACK_BUDGET__"),
     "## `watch`": (Watch, "PENSTOCK_WATCH__"),
     "## `traces`": (Traces, "PENSTOCK_TRACES__"),
 }

@@ -176,7 +176,7 @@ class TestLimiter:
                 await limiter.admit(caller, 1)
             assert refused.value.retry_after is not None
             for each in admitted:
-                each.close(1)
+                each.close(1, 0)
 
     async def test_what_never_fits_is_no_matter_of_waiting(self, limiter: Limiter) -> None:
         with pytest.raises(RequestOverLimit, match="max_tokens"):
@@ -188,7 +188,7 @@ class TestLimiter:
         for _ in range(9):
             with pytest.raises(RateLimited, match="requests"):
                 await limiter.admit(caller, 90)
-        first.close(10)
+        first.close(10, 0)
         assert dict(limiter.standings(caller))["tokens"].remaining == 90
         self.clock.advance(WINDOW_S + HOLD_S)
         await limiter.tidy()
@@ -202,7 +202,7 @@ class TestLimiter:
     async def test_it_keeps_nothing_of_those_who_ask_no_more(self, limiter: Limiter) -> None:
         for at in range(50):
             caller = Caller(name=f"caller-{at}", requests_per_minute=5, tokens_per_minute=9, parallel=2)
-            (await limiter.admit(caller, 3)).close(3)
+            (await limiter.admit(caller, 3)).close(3, 0)
         self.clock.advance(HOLD_S)
         await limiter.tidy()
         await limiter.tidy()
@@ -215,7 +215,7 @@ class TestLimiter:
             ("requests", 40, 0.0),
             ("tokens", 1000, 0.0),
         ]
-        (await limiter.admit(caller, 100)).close(30)
+        (await limiter.admit(caller, 100)).close(30, 0)
         told = dict(limiter.standings(caller))
         assert (told["requests"].remaining, told["tokens"].remaining) == (39, 970)
         assert math.isclose(told["requests"].full_s, HOLD_S + WINDOW_S)

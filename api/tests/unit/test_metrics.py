@@ -1,7 +1,8 @@
 """The metrics that dashboards and alerts rely on: their names, kinds and labels."""
 
 import pytest
-from penstock.telemetry.metrics import Metrics, TargetState
+from penstock.telemetry.gauges import States, TargetState
+from penstock.telemetry.metrics import Metrics
 from prometheus_client.parser import text_string_to_metric_families
 from tests.exposition import samples
 
@@ -35,7 +36,7 @@ GAUGES = {"breaker_state", "in_flight", "target_up", "store_up", "build_info"}
 def metrics() -> Metrics:
     """All of them, each seen once."""
     metrics = Metrics()
-    metrics.show(lambda: [TargetState("gpu-1", 2, 3, up=False)], lambda: True)
+    metrics.show(lambda: States([TargetState("gpu-1", 2, 3, up=False)], store_up=True))
     for name, labels in LABELS.items():
         if name in GAUGES:
             continue
@@ -69,7 +70,7 @@ def test_each_has_its_sentence(metrics: Metrics) -> None:
 
 def test_states_are_read_when_the_metrics_are() -> None:
     metrics, states, up = Metrics(), [TargetState("gpu-1", 0, 0, up=True)], [True]
-    metrics.show(lambda: states, lambda: up[0])
+    metrics.show(lambda: States(states, up[0]))
     one = frozenset({("target", "gpu-1")})
     first = samples(metrics.exposition())
     states[0], up[0] = TargetState("gpu-1", 2, 7, up=False), False

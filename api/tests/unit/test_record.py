@@ -165,6 +165,7 @@ def test_the_line_says_what_happened() -> None:
         "stream": True,
         "first_token_s": None,
         "waited_s": 0.0,
+        "queued_s": 0.0,
         "input_tokens": 0,
         "output_tokens": 0,
         "cost_usd": 0.0,

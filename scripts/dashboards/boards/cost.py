@@ -62,7 +62,7 @@ COST = Board(
         ),
         _dollars("Paid within an hour", "Dollars paid to clouds.", "model:penstock_cost_usd:increase1h"),
         _dollars("Saved within an hour", "Dollars that no cloud was paid.", "model:penstock_saved_usd:increase1h"),
-        _tokens("kind", "Tokens by kind", "output_estimated is of broken streams."),
+        _tokens("kind", "Tokens by kind", "Those that are estimated are of broken streams."),
         _tokens("target_kind", "Tokens by who answers", "Only clouds are paid by the token."),
         _tokens("model", "Tokens by model", "Tokens read and written."),
         series(

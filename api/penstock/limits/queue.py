@@ -1,0 +1,166 @@
+"""Whose turn it is where a model's replicas have enough to do: fair between callers by weight, the urgent first."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from penstock.callers.caller import Caller, Priority
+from penstock.settings.parts import Queueing
+
+RANKS: Mapping[Priority, int] = {"high": 0, "normal": 1, "low": 2}
+LEARNS = 0.1
+"""What one departure weighs in the mean time between departures."""
+
+
+class Turn(NamedTuple):
+    """Where a call stands: `start` is its virtual time, which for each caller advances by what it took for its weight.
+
+    Start-time fair queueing (Goyal, Vin and Cheng, 1996), one clock for each rank.
+    """
+
+    rank: int
+    start: float
+    number: int
+
+
+class Place:
+    """A call's place at the replicas. It is left once, and may be left again."""
+
+    __slots__ = ("_queue",)
+
+    def __init__(self, queue: Queue) -> None:
+        self._queue: Queue | None = queue
+
+    def leave(self) -> None:
+        queue, self._queue = self._queue, None
+        if queue is not None:
+            queue.left()
+
+
+class Queue:
+    """One model's, on this instance. `settings` may be set anew at any time."""
+
+    def __init__(self, settings: Queueing, clock: Callable[[], float]) -> None:
+        self.settings = settings
+        self.open = 0
+        self._clock = clock
+        self._waiting: list[tuple[Turn, asyncio.Future[bool]]] = []
+        self._heads = dict.fromkeys(RANKS.values(), 0.0)
+        self._finished: dict[tuple[int, str], float] = {}
+        self._number = 0
+        self._left_at: float | None = None
+        self._between_s: float | None = None
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    async def enter(self, caller: Caller, cost: float, until: float) -> Place | float:
+        """A place; where none can be had in time, seconds after which to ask again. `cost` is in any one unit."""
+        turn = self._turn(caller, cost)
+        if self._has_room and not self._waiting:
+            return self._let_in(turn)
+        wait_s = self._expected_s(turn)
+        patience_s = min(self.settings.wait_s, until - self._clock())
+        if wait_s > patience_s or not self._makes_room(turn):
+            return max(wait_s, 1.0)
+        return Place(self) if await self._wait(turn, patience_s) else max(self._expected_s(turn), 1.0)
+
+    def left(self) -> None:
+        """A call has left its place."""
+        self.open -= 1
+        now = self._clock()
+        if self._waiting and self._left_at is not None:
+            between_s = now - self._left_at
+            known_s = between_s if self._between_s is None else self._between_s
+            self._between_s = known_s + LEARNS * (between_s - known_s)
+        self._go_on()
+        self._left_at = now if self._waiting else None
+
+    def _go_on(self) -> None:
+        """Give free places to those whose turn it is."""
+        while self._waiting and self._has_room:
+            turn, granted = heapq.heappop(self._waiting)
+            if not granted.done():
+                self._let_in(turn)
+                granted.set_result(True)
+        if not self.open:
+            self._finished.clear()
+
+    @property
+    def _has_room(self) -> bool:
+        return self.settings.parallel is None or self.open < self.settings.parallel
+
+    def _let_in(self, turn: Turn) -> Place:
+        self.open += 1
+        self._heads[turn.rank] = max(self._heads[turn.rank], turn.start)
+        return Place(self)
+
+    async def _wait(self, turn: Turn, patience_s: float) -> bool:
+        granted: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._waiting, (turn, granted))
+        try:
+            async with asyncio.timeout(patience_s):
+                return await granted
+        except TimeoutError:
+            return _is_granted(granted)  # in the same moment
+        except asyncio.CancelledError:  # its client left
+            if _is_granted(granted):
+                self.left()
+            raise
+        finally:
+            self._forget(granted)
+
+    def _forget(self, granted: asyncio.Future[bool]) -> None:
+        kept = [each for each in self._waiting if each[1] is not granted]
+        if len(kept) < len(self._waiting):
+            self._waiting = kept
+            heapq.heapify(self._waiting)
+
+    def _turn(self, caller: Caller, cost: float) -> Turn:
+        rank = RANKS[caller.priority]
+        start = max(self._heads[rank], self._finished.get((rank, caller.name), 0.0))
+        self._finished[rank, caller.name] = start + cost / caller.weight
+        self._number += 1
+        return Turn(rank, start, self._number)
+
+    def _expected_s(self, turn: Turn) -> float:
+        """How long those before it take, if departures go on as they did."""
+        ahead = sum(waiting < turn for waiting, _ in self._waiting) + 1
+        return ahead * (self._between_s or 0.0)
+
+    def _makes_room(self, turn: Turn) -> bool:
+        """Where the queue is full, whoever would come last has to go."""
+        if len(self._waiting) < self.settings.waiting:
+            return True
+        last, refused = max(self._waiting, default=(turn, None))
+        if refused is None or last < turn:
+            return False
+        self._forget(refused)
+        refused.set_result(False)
+        return True
+
+
+def _is_granted(granted: asyncio.Future[bool]) -> bool:
+    return granted.done() and not granted.cancelled() and granted.result()
+
+
+class Queues:
+    """The queue of each model."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._of: dict[str, Queue] = {}
+
+    def of(self, model: str, settings: Queueing) -> Queue:
+        queue = self._of.get(model)
+        if queue is None:
+            queue = self._of[model] = Queue(settings, self._clock)
+        queue.settings = settings
+        return queue
+
+    def waiting(self, model: str) -> int:
+        queue = self._of.get(model)
+        return len(queue) if queue is not None else 0
