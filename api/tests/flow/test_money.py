@@ -92,7 +92,8 @@ def test_clouds_are_not_paid_more_than_they_may(site: Site) -> None:
         return clients[at % 2].chat(max_tokens=ANSWER)
 
     with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(ask, range(80)))
+        answers = list(pool.map(ask, range(60)))
+    answers += [ask(at) for at in range(20)]  # what the others had reserved and not used
     refused = [answer for answer in answers if answer.status_code != 200]
     assert {(answer.status_code, code_of(answer)) for answer in refused} == {(503, "fallback_budget_exhausted")}
     assert int(refused[-1].headers["retry-after"]) >= 1
