@@ -21,7 +21,8 @@ from setuptools import setup
 API = Path(__file__).parents[1] / "api"
 GROUP = "penstock_hot"
 HOT = {
-    "surfaces": "auth farewell framing front functions openai protocol reader relay render visit wire",
+    "limits": "allowance limiter meter purse queue seats till",
+    "surfaces": "auth farewell framing front functions gate openai protocol reader relay render visit wire",
     "telemetry": "families metrics record",
     "upstream": """attempt backoff breaker call chat_events connection dialects dispatch edit exchange pool rank refusal
         reply responses_events sse stream streams target transport usage verdicts window wording""",

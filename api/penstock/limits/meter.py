@@ -28,29 +28,34 @@ MINUTE = Window(HOLD_S + WINDOW_S, parts=20)
 """Any sixty seconds, wherever they begin."""
 
 
-@dataclass(slots=True)
 class _Lease:
-    grant: str = ""
-    left: int = 0
-    ends_at: float = 0.0
+    __slots__ = ("ends_at", "grant", "left")
+
+    def __init__(self, grant: str = "", left: int = 0, ends_at: float = 0.0) -> None:
+        self.grant = grant
+        self.left = left
+        self.ends_at = ends_at
 
 
-@dataclass(frozen=True, slots=True)
 class Share:
     """What a request took of a limit."""
 
-    grant: str
-    amount: int
+    __slots__ = ("amount", "grant")
+
+    def __init__(self, grant: str, amount: int) -> None:
+        self.grant = grant
+        self.amount = amount
 
 
-@dataclass(frozen=True, slots=True)
 class Standing:
-    """How a limit stands, as far as this instance knows."""
+    """How a limit stands, as far as this instance knows; `full_s`: until all of it is there again."""
 
-    limit: int
-    remaining: int
-    full_s: float
-    """Seconds until all of it is there again."""
+    __slots__ = ("full_s", "limit", "remaining")
+
+    def __init__(self, limit: int, remaining: int, full_s: float) -> None:
+        self.limit = limit
+        self.remaining = remaining
+        self.full_s = full_s
 
 
 class Meter:
@@ -92,6 +97,14 @@ class Meter:
         lease.left -= amount
         self._open += 1
         return Share(lease.grant, amount)
+
+    def spend(self, amount: int) -> bool:
+        """The same, used at once: there is nothing to settle."""
+        lease = self._lease
+        if lease.left < amount or self._clock() >= lease.ends_at:
+            return False
+        lease.left -= amount
+        return True
 
     async def fetch(self, amount: int) -> Share | float:
         """The same from what all may take; where that is too little, seconds until it may be enough."""

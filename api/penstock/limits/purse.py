@@ -42,6 +42,8 @@ class Short:
 class Payment:
     """What a request took of each budget. `settle` is called once."""
 
+    __slots__ = ("_parts",)
+
     def __init__(self) -> None:
         self._parts: list[tuple[Meter, Share]] = []
 
@@ -50,8 +52,9 @@ class Payment:
 
     def settle(self, usd: float) -> None:
         """It cost so much indeed."""
+        amount = micros(usd)
         for meter, share in self._parts:
-            meter.settle(share, micros(usd))
+            meter.settle(share, amount)
 
 
 class Purse:
@@ -73,12 +76,24 @@ class Purse:
         self._clock = clock
         self._today = today
         self._meters: dict[Period, Meter] = {}
+        self._hour_ends_at = 0.0
 
-    async def take(self, usd: float) -> Payment | Short:
+    def take(self, usd: float) -> Payment | None:
+        """So much of every budget; None if this instance does not hold so much of each."""
+        payment, amount = Payment(), micros(usd)
+        for meter in self._now().values():
+            share = meter.take(amount)
+            if share is None:
+                payment.settle(0)
+                return None
+            payment.add(meter, share)
+        return payment
+
+    async def ask(self, usd: float) -> Payment | Short:
         """So much of every budget, or nothing of any."""
         payment, amount = Payment(), micros(usd)
         try:
-            for period, meter in self._now():
+            for period, meter in tuple(self._now().items()):
                 share = meter.take(amount) or await meter.fetch(amount)
                 if not isinstance(share, Share):
                     payment.settle(0)
@@ -92,7 +107,7 @@ class Purse:
     def charge(self, usd: float) -> Payment:
         """So much, whether or not it is left."""
         payment, amount = Payment(), micros(usd)
-        for _, meter in self._now():
+        for meter in self._now().values():
             payment.add(meter, meter.charge(amount))
         return payment
 
@@ -102,7 +117,7 @@ class Purse:
 
     async def look(self) -> None:
         """Hear what others spent."""
-        for _, meter in self._now():
+        for meter in tuple(self._now().values()):
             await meter.look()
 
     @property
@@ -111,19 +126,24 @@ class Purse:
 
     def states(self) -> Iterator[BudgetState]:
         """As this instance last heard."""
-        for period, meter in self._now():
+        for period, meter in self._now().items():
             yield BudgetState(period, self.budgets[period], meter.standing().remaining / MICROS)
 
-    def _now(self) -> Iterator[tuple[Period, Meter]]:
+    def _now(self) -> dict[Period, Meter]:
         """The meters of the periods that it is in now."""
+        if self._clock() >= self._hour_ends_at:
+            self._turn_page()
+        return self._meters
+
+    def _turn_page(self) -> None:
         today = self._today()
+        self._hour_ends_at = self._clock() + _left_s("hour", today)
         for period, usd in self.budgets.items():
             key = f"usd:{today.strftime(SPELLED[period])}:{self._name}"
             meter = self._meters.get(period)
             if meter is None or meter.key != key:
                 meter = Meter(self._grants, key, micros(usd), self._clock, WINDOWS[period], self._holder)
                 self._meters[period] = meter
-            yield period, meter
 
 
 def utc_now() -> datetime:

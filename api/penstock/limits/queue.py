@@ -57,11 +57,17 @@ class Queue:
     def __len__(self) -> int:
         return len(self._waiting)
 
+    def take(self, caller: Caller, cost: float) -> Place | None:
+        """A place, if one is free. `cost` is in any one unit."""
+        if self._waiting or not self._has_room:
+            return None
+        return self._let_in(self._turn(caller, cost))
+
     async def enter(self, caller: Caller, cost: float, until: float) -> Place | float:
-        """A place; where none can be had in time, seconds after which to ask again. `cost` is in any one unit."""
+        """A place, perhaps after a while; where none can be had in time, seconds after which to ask again."""
+        if (place := self.take(caller, cost)) is not None:
+            return place
         turn = self._turn(caller, cost)
-        if self._has_room and not self._waiting:
-            return self._let_in(turn)
         wait_s = self._expected_s(turn)
         patience_s = min(self.settings.wait_s, until - self._clock())
         if wait_s > patience_s or not self._makes_room(turn):

@@ -18,13 +18,13 @@ LOOK_S = 5.0
 class Fare:
     """What one request may cost at clouds. `close` is called once, however it ends."""
 
+    __slots__ = ("_critical", "_payment", "_purse", "_usd")
+
     def __init__(self, purse: Purse, usd: float, *, critical: bool) -> None:
         self._purse = purse
         self._usd = usd
         self._critical = critical
         self._payment: Payment | None = None
-        self.short: Short | None = None
-        """The budget that refused it."""
 
     async def take(self) -> bool:
         """Whether a cloud may be asked. A request that asks several pays once."""
@@ -33,9 +33,8 @@ class Fare:
         if self._critical:
             self._payment = self._purse.charge(self._usd)
             return True
-        paid = await self._purse.take(self._usd)
+        paid = await self._purse.ask(self._usd)
         if isinstance(paid, Short):
-            self.short = paid
             return False
         self._payment = paid
         return True

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from time import monotonic
 
 from penstock.errors import Overloaded
-from penstock.limits.limiter import FREE, Admission
+from penstock.limits.allowance import FREE, Admission
 from penstock.limits.limits import Limits
 from penstock.limits.meter import Standing
-from penstock.limits.queue import Place
+from penstock.limits.queue import Place, Queue
 from penstock.limits.till import Fare
 from penstock.settings.parts import Price
 from penstock.surfaces.framing import Headers
@@ -18,17 +18,28 @@ from penstock.telemetry.record import Record
 from penstock.upstream.call import Call
 from penstock.upstream.usage import Usage, read_by_size
 
+HEADERS: Mapping[str, tuple[bytes, bytes, bytes]] = {
+    kind: (
+        f"x-ratelimit-limit-{kind}".encode(),
+        f"x-ratelimit-remaining-{kind}".encode(),
+        f"x-ratelimit-reset-{kind}".encode(),
+    )
+    for kind in ("requests", "tokens")
+}
+"""As OpenAI spells them: https://platform.openai.com/docs/guides/rate-limits#rate-limits-in-headers."""
 UNSAID = 512
 """Tokens that a request may generate which does not say how many."""
 
 
-@dataclass(slots=True)
 class Passage:
     """What a call was let through with. `close` is called once, however it ends."""
 
-    admission: Admission
-    fare: Fare | None = None
-    place: Place | None = None
+    __slots__ = ("admission", "fare", "place")
+
+    def __init__(self, admission: Admission) -> None:
+        self.admission = admission
+        self.fare: Fare | None = None
+        self.place: Place | None = None
 
     def close(self, record: Record) -> None:
         self.admission.close(record.tokens, record.cost_usd)
@@ -57,32 +68,37 @@ class Gate:
         if not (visit.caller.limited or pays or queues):
             return OPEN
         guess = estimate(call)
-        usd = cost(guess, call.pool.price)
-        passage = Passage(await self._admitted(visit, guess, usd) if visit.caller.limited else FREE)
+        tokens, usd = guess.input + guess.output, cost(guess, call.pool.price)
+        passage = Passage(FREE)
+        if visit.caller.limited:
+            passage.admission = await self._admitted(visit, tokens, usd)
         if pays:
             call.fare = passage.fare = self._till.fare(visit.caller, usd)
         if queues:
-            try:
-                call.place = passage.place = await self._place(visit, call, guess)
-            except BaseException:  # refused, or its client left
-                passage.close(visit.record)
-                raise
+            queue = self._queues.of(call.pool.name, call.pool.queueing)
+            passage.place = queue.take(visit.caller, tokens)
+            if passage.place is None:
+                try:
+                    passage.place = await self._turn(queue, visit, call, tokens)
+                except BaseException:  # refused, or its client left
+                    passage.close(visit.record)
+                    raise
+            call.place = passage.place
         return passage
 
-    async def _admitted(self, visit: Visit, guess: Usage, usd: float) -> Admission:
+    async def _admitted(self, visit: Visit, tokens: int, usd: float) -> Admission:
+        caller, limiter = visit.caller, self._limiter
         try:
-            return await self._limiter.admit(visit.caller, guess.input + guess.output, usd)
+            return limiter.take(caller, tokens, usd) or await limiter.ask(caller, tokens, usd)
         finally:
-            visit.more_headers = [
-                header for name, standing in self._limiter.standings(visit.caller) for header in _told(name, standing)
-            ]
+            for kind, standing in limiter.standings(caller):
+                visit.more_headers += _told(kind, standing)
 
-    async def _place(self, visit: Visit, call: Call, guess: Usage) -> Place | None:
+    async def _turn(self, queue: Queue, visit: Visit, call: Call, tokens: int) -> Place | None:
         """A place at the replicas; none where a cloud has to answer."""
         began = monotonic()
-        queue = self._queues.of(call.pool.name, call.pool.queueing)
         try:
-            place = await queue.enter(visit.caller, guess.input + guess.output, call.deadline)
+            place = await queue.enter(visit.caller, tokens, call.deadline)
         finally:
             visit.record.queued_s = monotonic() - began
         if isinstance(place, Place):
@@ -105,10 +121,10 @@ def cost(usage: Usage, price: Price) -> float:
     return (usage.input * price.input_per_million_usd + usage.output * price.output_per_million_usd) / 1e6
 
 
-def _told(name: str, standing: Standing) -> Headers:
-    """As OpenAI spells them: https://platform.openai.com/docs/guides/rate-limits#rate-limits-in-headers."""
+def _told(kind: str, standing: Standing) -> Headers:
+    limit, remaining, reset = HEADERS[kind]
     return [
-        (f"x-ratelimit-limit-{name}".encode(), b"%d" % standing.limit),
-        (f"x-ratelimit-remaining-{name}".encode(), b"%d" % standing.remaining),
-        (f"x-ratelimit-reset-{name}".encode(), b"%.3fs" % standing.full_s),
+        (limit, b"%d" % standing.limit),
+        (remaining, b"%d" % standing.remaining),
+        (reset, b"%.3fs" % standing.full_s),
     ]

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 import yaml
+from penstock.callers.caller import Key
 from penstock.server import COMPILED
 
 from tests.gateway import one_model
@@ -36,6 +37,9 @@ RECORDED = {
 OURS = RECORDED["compiled" if COMPILED else "as it stands"]
 NEAREST = OURS[min(OURS, key=lambda minor: abs(minor - sys.version_info.minor))]
 ALLOWED = 1.15
+LIMITED = 1.10
+"""What a caller's limits, budgets and turns may add, as a ratio within the run."""
+PRICE = {"input_per_million_usd": 1.0, "output_per_million_usd": 2.0}
 WARM, REFERENCE_TURNS = 20, 500
 KEY = "sk-cost"
 HEADERS = {"authorization": f"Bearer {KEY}", "content-type": "application/json"}
@@ -48,6 +52,15 @@ ASKED: dict[str, tuple[str, Any, int]] = {
         4,
     ),
     "function": ("/v1/functions/ClassifyTicket", {"text": "I was charged twice for March."}, 30),
+}
+
+
+LIMITS = {
+    "requests_per_minute": 10**6,
+    "tokens_per_minute": 10**9,
+    "parallel": 100,
+    "dollars_per_day": 10**4,
+    "dollars_per_month": 10**5,
 }
 
 
@@ -101,6 +114,26 @@ def costs(require: Callable[[str], str], tmp_path_factory: pytest.TempPathFactor
             yield costs
 
 
+@pytest.fixture
+def limited(require: Callable[[str], str], tmp_path: Path) -> Iterator[Costs]:
+    """The same, of a caller with every limit, a budget for clouds, and turns."""
+    valgrind, here = require("valgrind"), Path(__file__).parent
+    callers = [{"name": "cost", "keys": [Key.of(KEY).model_dump(mode="json")], **LIMITS}]
+    (tmp_path / "callers.yaml").write_text(yaml.safe_dump({"callers": callers}))
+    with Simulator("--speed", "inf") as replica:
+        model = {"price": PRICE, "queueing": {"parallel": 100}}
+        settings = one_model([replica.url], cloud="http://127.0.0.1:9", model=model, watch={"interval_s": 3600})
+        settings |= {"callers": str(tmp_path / "callers.yaml"), "fallback_budget": {"usd_per_day": 10}}
+        (tmp_path / "penstock.yaml").write_text(yaml.safe_dump(settings))
+        serve = ["-m", "penstock.cli", "serve", "--config", str(tmp_path / "penstock.yaml"), "--port", "0"]
+        with (
+            Counted(valgrind, tmp_path, *serve, env={"CLOUD_KEY": "sk-none"}) as gateway,
+            Counted(valgrind, tmp_path, str(here / "reference.py")) as reference,
+            closing(Costs(gateway, reference)) as costs,
+        ):
+            yield costs
+
+
 @pytest.mark.parametrize("work", NEAREST)
 def test_it_costs_no_more_than_recorded(
     costs: Costs, work: str, record_property: Callable[[str, object], None]
@@ -109,3 +142,11 @@ def test_it_costs_no_more_than_recorded(
     record_property("cost", cost)
     print(f"{work}: {cost:.2f} turns of the reference, {NEAREST[work]:.2f} recorded")
     assert cost <= NEAREST[work] * ALLOWED
+
+
+def test_limits_budgets_and_turns_cost_little(
+    costs: Costs, limited: Costs, record_property: Callable[[str, object], None]
+) -> None:
+    ratio = limited.of("chat") / costs.of("chat")
+    record_property("ratio", ratio)
+    assert ratio <= LIMITED

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from penstock.callers.caller import Caller
 from penstock.errors import RateLimited, RequestOverLimit
-from penstock.limits.limiter import FREE, Limiter
+from penstock.limits.allowance import FREE, Admission
+from penstock.limits.limiter import Limiter
 from penstock.limits.meter import HOLD_S, WINDOW_S, Meter, Share
 from penstock.limits.seats import LAST_S, SeatRow
 from penstock.state.grants import Grant
@@ -39,6 +40,10 @@ class Unheard(MemoryGrants):
         if not self.heard:
             await asyncio.Event().wait()
         await super().correct(key, changes, charged_s)
+
+
+async def admitted(limiter: Limiter, caller: Caller, tokens: int, usd: float = 0) -> Admission:
+    return limiter.take(caller, tokens, usd) or await limiter.ask(caller, tokens, usd)
 
 
 async def one(meter: Meter, amount: int = 1) -> Share | float:
@@ -166,48 +171,69 @@ class TestLimiter:
         return Limiter(MemoryGrants(self.clock), self.clock)
 
     async def test_a_caller_without_limits_is_free(self, limiter: Limiter) -> None:
-        assert await limiter.admit(Caller(name="shop"), 10**9) is FREE
+        assert await admitted(limiter, Caller(name="shop"), 10**9) is FREE
 
     async def test_each_limit_refuses_for_itself(self, limiter: Limiter) -> None:
         for field, told in (("requests_per_minute", "requests"), ("tokens_per_minute", "tokens"), ("parallel", "open")):
             caller = Caller.model_validate({"name": field, field: 3})
-            admitted = [await limiter.admit(caller, 1) for _ in range(3)]
+            begun = [await admitted(limiter, caller, 1) for _ in range(3)]
             with pytest.raises(RateLimited, match=told) as refused:
-                await limiter.admit(caller, 1)
+                await admitted(limiter, caller, 1)
             assert refused.value.retry_after is not None
-            for each in admitted:
+            for each in begun:
                 each.close(1, 0)
 
     async def test_what_never_fits_is_no_matter_of_waiting(self, limiter: Limiter) -> None:
         with pytest.raises(RequestOverLimit, match="max_tokens"):
-            await limiter.admit(Caller(name="shop", tokens_per_minute=100), 101)
+            await admitted(limiter, Caller(name="shop", tokens_per_minute=100), 101)
 
     async def test_a_refused_request_takes_nothing(self, limiter: Limiter) -> None:
         caller = Caller(name="shop", requests_per_minute=1, tokens_per_minute=100, parallel=2)
-        first = await limiter.admit(caller, 10)
+        first = await admitted(limiter, caller, 10)
         for _ in range(9):
             with pytest.raises(RateLimited, match="requests"):
-                await limiter.admit(caller, 90)
+                await admitted(limiter, caller, 90)
         first.close(10, 0)
         assert dict(limiter.standings(caller))["tokens"].remaining == 90
         self.clock.advance(WINDOW_S + HOLD_S)
         await limiter.tidy()
-        assert await limiter.admit(caller, 100)
+        assert await admitted(limiter, caller, 100)
 
     async def test_a_changed_limit_holds_at_once(self, limiter: Limiter) -> None:
-        await limiter.admit(Caller(name="shop", requests_per_minute=5), 0)
+        await admitted(limiter, Caller(name="shop", requests_per_minute=5), 0)
         with pytest.raises(RateLimited):
-            await limiter.admit(Caller(name="shop", requests_per_minute=1), 0)
+            await admitted(limiter, Caller(name="shop", requests_per_minute=1), 0)
+
+    async def test_those_who_sit_go_on_sitting_when_the_limit_is_changed(self, limiter: Limiter) -> None:
+        first = await admitted(limiter, Caller(name="shop", parallel=1), 0)
+        more = Caller(name="shop", parallel=2)
+        await admitted(limiter, more, 0)
+        for _ in range(3):
+            await limiter.tidy()
+            with pytest.raises(RateLimited, match="2 requests open"):
+                await admitted(limiter, more, 0)
+        first.close(0, 0)
+        await admitted(limiter, more, 0)
+
+    async def test_a_long_request_settles_though_its_lease_has_ended(self, limiter: Limiter) -> None:
+        caller = Caller(name="shop", tokens_per_minute=1000)
+        long = await admitted(limiter, caller, 600)
+        self.clock.advance(HOLD_S + 1)
+        await limiter.tidy()
+        long.close(900, 0)
+        await limiter.tidy()
+        with pytest.raises(RateLimited):
+            await admitted(limiter, caller, 101)
+        (await admitted(limiter, caller, 100)).close(0, 0)
 
     async def test_it_keeps_nothing_of_those_who_ask_no_more(self, limiter: Limiter) -> None:
         for at in range(50):
             caller = Caller(name=f"caller-{at}", requests_per_minute=5, tokens_per_minute=9, parallel=2)
-            (await limiter.admit(caller, 3)).close(3, 0)
+            (await admitted(limiter, caller, 3)).close(3, 0)
         self.clock.advance(HOLD_S)
         await limiter.tidy()
         await limiter.tidy()
-        assert not limiter._meters
-        assert not limiter._rows
+        assert not limiter._of
 
     async def test_it_tells_how_the_limits_stand(self, limiter: Limiter) -> None:
         caller = Caller(name="shop", requests_per_minute=40, tokens_per_minute=1000)
@@ -215,7 +241,7 @@ class TestLimiter:
             ("requests", 40, 0.0),
             ("tokens", 1000, 0.0),
         ]
-        (await limiter.admit(caller, 100)).close(30, 0)
+        (await admitted(limiter, caller, 100)).close(30, 0)
         told = dict(limiter.standings(caller))
         assert (told["requests"].remaining, told["tokens"].remaining) == (39, 970)
         assert math.isclose(told["requests"].full_s, HOLD_S + WINDOW_S)

@@ -34,7 +34,7 @@ def a_purse(grants: MemoryGrants, time: Time, holder: str = "a", **budgets: floa
 
 
 async def paid(purse: Purse, usd: float) -> Payment:
-    payment = await purse.take(usd)
+    payment = await purse.ask(usd)
     assert isinstance(payment, Payment)
     return payment
 
@@ -59,7 +59,7 @@ async def test_no_hour_and_no_day_costs_more_than_its_budget(
     purses = [a_purse(grants, time, name, hour=5, day=20) for name in "abc"]
     spent: dict[str, float] = {}
     for at, reserved, part, pause, tidies in steps:
-        payment = await purses[at].take(reserved)
+        payment = await purses[at].ask(reserved)
         if isinstance(payment, Payment):
             for period in ("%d %H", "%d"):
                 name = time.today().strftime(period)
@@ -76,7 +76,7 @@ async def test_what_was_not_spent_comes_back() -> None:
     purse = a_purse(MemoryGrants(time.clock), time, day=1)
     for _ in range(50):
         (await paid(purse, 0.9)).settle(0.002)
-    assert isinstance(await purse.take(0.91), Short)
+    assert isinstance(await purse.ask(0.91), Short)
     (await paid(purse, 0.9)).settle(0.9)
 
 
@@ -85,7 +85,7 @@ async def test_what_was_spent_beyond_counts() -> None:
     purse = a_purse(MemoryGrants(time.clock), time, day=1)
     (await paid(purse, 0.1)).settle(0.8)
     await purse.tidy()
-    assert isinstance(await purse.take(0.3), Short)
+    assert isinstance(await purse.ask(0.3), Short)
 
 
 async def test_all_instances_have_one_budget_and_one_hears_of_it() -> None:
@@ -95,7 +95,7 @@ async def test_all_instances_have_one_budget_and_one_hears_of_it() -> None:
     (await paid(first, 0.7)).settle(0.7)
     time.clock.advance(HOLD_S)
     await first.tidy()
-    assert isinstance(await second.take(0.4), Short)
+    assert isinstance(await second.ask(0.4), Short)
     await second.look()
     (state,) = second.states()
     assert (state.period, state.budget_usd, state.left_usd) == ("day", 1, pytest.approx(0.3))
@@ -126,7 +126,7 @@ async def test_a_new_period_has_its_budget_anew(period: str, now: datetime, wait
     time = Time(now)
     purse = a_purse(MemoryGrants(time.clock), time, **{period: 1.0})
     (await paid(purse, 1)).settle(1)
-    short = await purse.take(0.01)
+    short = await purse.ask(0.01)
     assert short == Short(period, 1.0, wait_s)  # type: ignore[arg-type]
     time.clock.advance(wait_s)
     (await paid(purse, 1)).settle(1)
@@ -137,7 +137,7 @@ async def test_one_budget_that_refuses_gives_back_to_the_others() -> None:
     purse = a_purse(MemoryGrants(time.clock), time, hour=10, day=1)
     (await paid(purse, 0.5)).settle(0.5)
     for _ in range(30):
-        assert isinstance(await purse.take(0.6), Short)
+        assert isinstance(await purse.ask(0.6), Short)
     left = {state.period: state.left_usd for state in purse.states()}
     assert left == {"hour": pytest.approx(9.5), "day": pytest.approx(0.5)}
 
@@ -170,12 +170,12 @@ async def test_a_caller_s_dollars_are_refused_in_openai_s_words() -> None:
     time = Time()
     limiter = Limiter(MemoryGrants(time.clock), time.clock, time.today)
     caller = Caller(name="shop", dollars_per_day=1, dollars_per_month=1.5)
-    (await limiter.admit(caller, 0, 0.9)).close(0, 0.9)
+    (await limiter.ask(caller, 0, 0.9)).close(0, 0.9)
     with pytest.raises(BudgetSpent, match=r"\$1 a day") as refused:
-        await limiter.admit(caller, 0, 0.2)
+        await limiter.ask(caller, 0, 0.2)
     assert (refused.value.status, refused.value.code, refused.value.type) == (429, *["insufficient_quota"] * 2)
     assert refused.value.retry_after == 12 * 3600
     time.clock.advance(12 * 3600)
     with pytest.raises(BudgetSpent, match=r"\$1.5 a month"):
-        await limiter.admit(caller, 0, 0.7)
-    (await limiter.admit(caller, 0, 0.5)).close(0, 0.5)
+        await limiter.ask(caller, 0, 0.7)
+    (await limiter.ask(caller, 0, 0.5)).close(0, 0.5)
