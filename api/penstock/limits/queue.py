@@ -57,15 +57,19 @@ class Queue:
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def take(self, caller: Caller, cost: float) -> Place | None:
-        """A place, if one is free. `cost` is in any one unit."""
+    def take(self) -> Place | None:
+        """A place, if one is free and nobody waits: whose turn it is matters only then."""
         if self._waiting or not self._has_room:
             return None
-        return self._let_in(self._turn(caller, cost))
+        self.open += 1
+        return Place(self)
 
     async def enter(self, caller: Caller, cost: float, until: float) -> Place | float:
-        """A place, perhaps after a while; where none can be had in time, seconds after which to ask again."""
-        if (place := self.take(caller, cost)) is not None:
+        """A place, perhaps after a while; where none can be had in time, seconds after which to ask again.
+
+        `cost` is in any one unit.
+        """
+        if (place := self.take()) is not None:
             return place
         turn = self._turn(caller, cost)
         wait_s = self._expected_s(turn)
@@ -90,19 +94,15 @@ class Queue:
         while self._waiting and self._has_room:
             turn, granted = heapq.heappop(self._waiting)
             if not granted.done():
-                self._let_in(turn)
+                self.open += 1
+                self._heads[turn.rank] = max(self._heads[turn.rank], turn.start)
                 granted.set_result(True)
-        if not self.open:
+        if not self._waiting:
             self._finished.clear()
 
     @property
     def _has_room(self) -> bool:
         return self.settings.parallel is None or self.open < self.settings.parallel
-
-    def _let_in(self, turn: Turn) -> Place:
-        self.open += 1
-        self._heads[turn.rank] = max(self._heads[turn.rank], turn.start)
-        return Place(self)
 
     async def _wait(self, turn: Turn, patience_s: float) -> bool:
         granted: asyncio.Future[bool] = asyncio.get_running_loop().create_future()

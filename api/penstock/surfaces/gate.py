@@ -8,22 +8,18 @@ from time import monotonic
 from penstock.errors import Overloaded
 from penstock.limits.allowance import FREE, Admission
 from penstock.limits.limits import Limits
-from penstock.limits.meter import Standing
 from penstock.limits.queue import Place, Queue
 from penstock.limits.till import Fare
 from penstock.settings.parts import Price
-from penstock.surfaces.framing import Headers
 from penstock.surfaces.visit import Visit
 from penstock.telemetry.record import Record
 from penstock.upstream.call import Call
-from penstock.upstream.usage import Usage, read_by_size
+from penstock.upstream.usage import read_by_size
 
-HEADERS: Mapping[str, tuple[bytes, bytes, bytes]] = {
+HEADERS: Mapping[str, bytes] = {
     kind: (
-        f"x-ratelimit-limit-{kind}".encode(),
-        f"x-ratelimit-remaining-{kind}".encode(),
-        f"x-ratelimit-reset-{kind}".encode(),
-    )
+        f"x-ratelimit-limit-{kind}: %d\r\nx-ratelimit-remaining-{kind}: %d\r\nx-ratelimit-reset-{kind}: %.3fs\r\n"
+    ).encode()
     for kind in ("requests", "tokens")
 }
 """As OpenAI spells them: https://platform.openai.com/docs/guides/rate-limits#rate-limits-in-headers."""
@@ -67,16 +63,17 @@ class Gate:
         queues = call.pool.queueing.parallel is not None
         if not (visit.caller.limited or pays or queues):
             return OPEN
-        guess = estimate(call)
-        tokens, usd = guess.input + guess.output, cost(guess, call.pool.price)
+        read, written = estimate(call)
+        tokens, usd = read + written, cost(read, written, call.pool.price)
         passage = Passage(FREE)
         if visit.caller.limited:
-            passage.admission = await self._admitted(visit, tokens, usd)
+            passage.admission = self._limiter.take(visit.caller, tokens, usd) or await self._asked(visit, tokens, usd)
+            self._tell(visit)
         if pays:
             call.fare = passage.fare = self._till.fare(visit.caller, usd)
         if queues:
             queue = self._queues.of(call.pool.name, call.pool.queueing)
-            passage.place = queue.take(visit.caller, tokens)
+            passage.place = queue.take()
             if passage.place is None:
                 try:
                     passage.place = await self._turn(queue, visit, call, tokens)
@@ -86,13 +83,17 @@ class Gate:
             call.place = passage.place
         return passage
 
-    async def _admitted(self, visit: Visit, tokens: int, usd: float) -> Admission:
-        caller, limiter = visit.caller, self._limiter
+    async def _asked(self, visit: Visit, tokens: int, usd: float) -> Admission:
         try:
-            return limiter.take(caller, tokens, usd) or await limiter.ask(caller, tokens, usd)
-        finally:
-            for kind, standing in limiter.standings(caller):
-                visit.more_headers += _told(kind, standing)
+            return await self._limiter.ask(visit.caller, tokens, usd)
+        except BaseException:  # refused, or its client left
+            self._tell(visit)
+            raise
+
+    def _tell(self, visit: Visit) -> None:
+        """How its limits stand, in the answer's headers."""
+        for kind, standing in self._limiter.standings(visit.caller):
+            visit.more_headers += HEADERS[kind] % (standing.limit, standing.remaining, standing.full_s)
 
     async def _turn(self, queue: Queue, visit: Visit, call: Call, tokens: int) -> Place | None:
         """A place at the replicas; none where a cloud has to answer."""
@@ -109,22 +110,12 @@ class Gate:
         return None
 
 
-def estimate(call: Call) -> Usage:
+def estimate(call: Call) -> tuple[int, int]:
     """The most tokens that a call should take: what it reads, by its size, and what it may generate."""
     asked = call.dialect.max_tokens(call.fields) or UNSAID
-    written = asked * call.dialect.choices(call.fields) if call.dialect.limits else 0
-    return Usage(read_by_size(call.raw), written, counted=False)
+    return read_by_size(call.raw), asked * call.dialect.choices(call.fields) if call.dialect.limits else 0
 
 
-def cost(usage: Usage, price: Price) -> float:
+def cost(read: int, written: int, price: Price) -> float:
     """Dollars."""
-    return (usage.input * price.input_per_million_usd + usage.output * price.output_per_million_usd) / 1e6
-
-
-def _told(kind: str, standing: Standing) -> Headers:
-    limit, remaining, reset = HEADERS[kind]
-    return [
-        (limit, b"%d" % standing.limit),
-        (remaining, b"%d" % standing.remaining),
-        (reset, b"%.3fs" % standing.full_s),
-    ]
+    return (read * price.input_per_million_usd + written * price.output_per_million_usd) / 1e6

@@ -24,7 +24,8 @@ class Visit:
         self.wire = wire
         self.request_id = _request_id(wire.headers)
         self.caller = ANYONE
-        self.more_headers: Headers = []
+        self.more_headers = b""
+        """Lines of the answer's head, each with its end."""
         self.record = Record(surface, self.request_id, wire.received_at or time.monotonic())
         self.why: PenstockError | None = None
         self.onward = ""
@@ -84,8 +85,7 @@ class Visit:
     def start(self, status: int, headers: Headers) -> None:
         """The head of the answer. Nothing has started if it is refused: ValueError, for a header that is not one."""
         headers.append((b"x-request-id", self.request_id.encode()))
-        headers += self.more_headers
-        self.wire.start(status, headers)
+        self.wire.start(status, headers, self.more_headers)
         self.record.status = status
 
     def respond(self, status: int, headers: Headers, body: bytes) -> None:

@@ -137,9 +137,9 @@ class Wire:
         """Do not keep the connection when this is answered."""
         self._framing.keep_alive = False
 
-    def start(self, status: int, headers: Headers) -> None:
-        """Say how the answer begins. Raises ValueError for a header that is none."""
-        self._framing.start(status, headers, self._line.standing_headers())
+    def start(self, status: int, headers: Headers, more: bytes = b"") -> None:
+        """Say how the answer begins; `more` are lines of its head. Raises ValueError for a header that is none."""
+        self._framing.start(status, headers, more + self._line.standing_headers())
         self.started = True
         self._expects_continue = False
         if not self._framing.sized:  # a stream may have nothing to say for a while

@@ -81,6 +81,13 @@ class Costs:
             self._ask(path, body)
         return self._gateway.count(lambda: [self._ask(path, body) for _ in range(count)]) / count / self._turn
 
+    def least_of(self, work: str) -> float:
+        """The same of the cheapest of twelve short runs: between two looks at what is held, if one is that short."""
+        path, body, _ = ASKED[work]
+        self.of(work)
+        counts = [self._gateway.count(lambda: [self._ask(path, body) for _ in range(5)]) for _ in range(12)]
+        return min(counts) / 5 / self._turn
+
     def close(self) -> None:
         self._client.close()
 
@@ -147,6 +154,6 @@ def test_it_costs_no_more_than_recorded(
 def test_limits_budgets_and_turns_cost_little(
     costs: Costs, limited: Costs, record_property: Callable[[str, object], None]
 ) -> None:
-    ratio = limited.of("chat") / costs.of("chat")
+    ratio = limited.least_of("chat") / costs.least_of("chat")
     record_property("ratio", ratio)
     assert ratio <= LIMITED
