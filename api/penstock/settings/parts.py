@@ -73,8 +73,12 @@ class Queueing(_Part):
 
 
 class Price(_Part):
-    input_per_million_usd: float = Field(0, ge=0, description="Dollars for a million prompt tokens.")
-    output_per_million_usd: float = Field(0, ge=0, description="Dollars for a million generated tokens.")
+    input_per_million_usd: float = Field(
+        0, ge=0, allow_inf_nan=False, description="Dollars for a million prompt tokens."
+    )
+    output_per_million_usd: float = Field(
+        0, ge=0, allow_inf_nan=False, description="Dollars for a million generated tokens."
+    )
 
 
 class Replica(_Part):

@@ -41,6 +41,7 @@ class States(NamedTuple):
     store_up: bool
     budgets: Iterable[BudgetState] = ()
     pools: Iterable[PoolState] = ()
+    usage_waiting: int = 0
 
 
 class Gauges(Collector):
@@ -57,6 +58,8 @@ class Gauges(Collector):
         yield from _of_pools(states.pools)
         store_up = "Whether the shared store answers; while it does not, the instance works from its own memory."
         yield GaugeMetricFamily("penstock_store_up", store_up, value=states.store_up)
+        waiting = "Requests that were counted for their callers and are not yet in Redis."
+        yield GaugeMetricFamily("penstock_usage_waiting_requests", waiting, value=states.usage_waiting)
         build = _gauge("build_info", "Always 1; which version this is.", "version")
         build.add_metric((self._version,), 1)
         yield build

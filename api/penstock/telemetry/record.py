@@ -65,6 +65,8 @@ class Record:
         return self.cost_usd if self.target_kind == "cloud" else 0.0
 
 
+Counted = Callable[[Record, float], None]
+"""Takes a request that a target answered and that is over, and the time, in seconds of the epoch."""
 Traced = Callable[[Record, Trace, float], None]
 """Takes a request that is over, its trace, and when it ended."""
 
@@ -72,14 +74,19 @@ Traced = Callable[[Record, Trace, float], None]
 class Journal:
     """Where records go when their request is over."""
 
-    def __init__(self, metrics: Metrics, lines: Lines, traced: Traced | None = None) -> None:
+    def __init__(
+        self, metrics: Metrics, lines: Lines, traced: Traced | None = None, counted: Counted | None = None
+    ) -> None:
         self._metrics = metrics
         self._lines = lines
+        self._counted = counted
         self._traced = traced
         self._second = (0, "")
 
     def close(self, record: Record) -> None:
         now = time.monotonic()
+        if record.target_kind != "none" and self._counted is not None:
+            self._counted(record, time.time())
         self._count(record, now)
         self._write(record, now)
         if record.trace is not None and self._traced is not None:
