@@ -119,12 +119,11 @@ class Instance:
             app=app,
             hot=openai_routes(app, openai) | function_routes(app, typed, functions),
             doorkeeper=doorkeeper,
-            journal=Journal(
-                self._metrics, self._lines, self._tracing.close if self._tracing else None, self._tally.count
-            ),
+            journal=Journal(self._metrics, self._lines, self._tracing.close if self._tracing else None),
             log=self.log,
             body_timeout_s=self.settings.body_timeout_s,
             tracing=self._tracing,
+            used=self._tally.count,
         )
 
     def _doorkeeper(self) -> Doorkeeper:

@@ -111,6 +111,11 @@ class Simulator:
         state: dict[str, Any] = self._client.get(f"{self._control}/sim/state").json()
         return state
 
+    def users(self) -> dict[str, dict[str, int]]:
+        """The tokens of each `user` that bodies named; see `vllm_simulator.ledger`."""
+        users: dict[str, dict[str, int]] = self._client.get(f"{self._control}/sim/users").json()
+        return users
+
     def freeze(self) -> None:
         """Stops the process in its tracks: the kernel goes on accepting connections."""
         self._process.send_signal(signal.SIGSTOP)

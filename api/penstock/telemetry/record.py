@@ -54,10 +54,13 @@ class Record:
     @property
     def cost_usd(self) -> float:
         """What these tokens cost at a cloud's price."""
+        return self.usd(self.input_tokens, self.output_tokens)
+
+    def usd(self, read: int, written: int) -> float:
+        """What so many would."""
         if self.price is None:
             return 0.0
-        read = self.input_tokens * self.price.input_per_million_usd
-        return (read + self.output_tokens * self.price.output_per_million_usd) / 1e6
+        return (read * self.price.input_per_million_usd + written * self.price.output_per_million_usd) / 1e6
 
     @property
     def paid_usd(self) -> float:
@@ -65,8 +68,9 @@ class Record:
         return self.cost_usd if self.target_kind == "cloud" else 0.0
 
 
-Counted = Callable[[Record, float], None]
-"""Takes a request that a target answered and that is over, and the time, in seconds of the epoch."""
+Used = Callable[[Record, int, int, bool, float], None]
+"""Takes what one answer for a request used: tokens read and written, whether its target counted them, and the time,
+in seconds of the epoch."""
 Traced = Callable[[Record, Trace, float], None]
 """Takes a request that is over, its trace, and when it ended."""
 
@@ -74,19 +78,14 @@ Traced = Callable[[Record, Trace, float], None]
 class Journal:
     """Where records go when their request is over."""
 
-    def __init__(
-        self, metrics: Metrics, lines: Lines, traced: Traced | None = None, counted: Counted | None = None
-    ) -> None:
+    def __init__(self, metrics: Metrics, lines: Lines, traced: Traced | None = None) -> None:
         self._metrics = metrics
         self._lines = lines
-        self._counted = counted
         self._traced = traced
         self._second = (0, "")
 
     def close(self, record: Record) -> None:
         now = time.monotonic()
-        if record.target_kind != "none" and self._counted is not None:
-            self._counted(record, time.time())
         self._count(record, now)
         self._write(record, now)
         if record.trace is not None and self._traced is not None:

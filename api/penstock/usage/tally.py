@@ -41,12 +41,12 @@ class Tally:
         self._up = True
         self._day, self._date = 0, date.min
 
-    def count(self, record: Record, at: float) -> None:
-        """A request that a target answered and that is over. `at`: now, in seconds of the epoch."""
+    def count(self, record: Record, read: int, written: int, counted: bool, at: float) -> None:
+        """What an answer used. `counted`: by its target; else it is an estimate. `at`: now, in seconds of the epoch."""
         if int(at) // DAY_S != self._day:
             self._day = int(at) // DAY_S
             self._date = date.fromordinal(EPOCH + self._day)
-        row, counts = Row(self._date, record.caller, record.model), counts_of(record)
+        row, counts = Row(self._date, record.caller, record.model), counts_of(record, read, written, counted)
         self._spool.append(row, counts)
         before = self._gathered.get(row)
         self._gathered[row] = counts if before is None else before.plus(counts)
@@ -123,11 +123,11 @@ class Tally:
             self._log.warning("usage moved", up=up, why=why, waiting=self.waiting)
 
 
-def counts_of(record: Record) -> Counts:
-    """What one request adds."""
-    read, written = min(record.input_tokens, MOST_TOKENS), min(record.output_tokens, MOST_TOKENS)
-    nano_usd = round(min(record.cost_usd * 1e9, MOST_NANO_USD))
+def counts_of(record: Record, read: int, written: int, counted: bool) -> Counts:
+    """What one answer adds."""
+    read, written = min(read, MOST_TOKENS), min(written, MOST_TOKENS)
+    nano_usd = round(min(record.usd(read, written) * 1e9, MOST_NANO_USD))
     cost, saved = (nano_usd, 0) if record.target_kind == "cloud" else (0, nano_usd)
-    if record.counted:
+    if counted:
         return Counts(1, read, written, 0, 0, 0, cost, saved)
     return Counts(1, 0, 0, 1, read, written, cost, saved)

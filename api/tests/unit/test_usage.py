@@ -33,10 +33,13 @@ PRICE = Price(input_per_million_usd=0.15, output_per_million_usd=0.6)
 ONE = Counts(1, 10, 20, saved_nano_usd=13_500)
 
 
+def add(tally: Tally, caller: str = "shop", at: float = NOON) -> None:
+    tally.count(a_record(caller), 10, 20, True, at)
+
+
 def a_record(caller: str = "shop", **more: Any) -> Record:
     record = Record("chat", "req-1", 0.0)
     record.caller, record.model, record.target_kind, record.price = caller, "tiny", "replica", PRICE
-    record.input_tokens, record.output_tokens = 10, 20
     for name, value in more.items():
         setattr(record, name, value)
     return record
@@ -125,14 +128,14 @@ time.sleep(600)
 
 
 def test_what_one_request_adds() -> None:
-    assert counts_of(a_record()) == ONE
-    assert counts_of(a_record(target_kind="cloud")) == Counts(1, 10, 20, cost_nano_usd=13_500)
-    assert counts_of(a_record(counted=False)) == Counts(1, 0, 0, 1, 10, 20, saved_nano_usd=13_500)
-    assert counts_of(a_record(price=None)) == Counts(1, 10, 20)
+    assert counts_of(a_record(), 10, 20, True) == ONE
+    assert counts_of(a_record(target_kind="cloud"), 10, 20, True) == Counts(1, 10, 20, cost_nano_usd=13_500)
+    assert counts_of(a_record(), 10, 20, False) == Counts(1, 0, 0, 1, 10, 20, saved_nano_usd=13_500)
+    assert counts_of(a_record(price=None), 10, 20, True) == Counts(1, 10, 20)
 
 
 def test_what_cannot_be_is_not_believed() -> None:
-    huge = counts_of(a_record(input_tokens=2**62, output_tokens=2**62, price=Price(input_per_million_usd=1e300)))
+    huge = counts_of(a_record(price=Price(input_per_million_usd=1e300)), 2**62, 2**62, True)
     assert (huge.input_tokens, huge.output_tokens) == (MOST_TOKENS, MOST_TOKENS)
     assert sum(huge) < 2**53
 
@@ -140,7 +143,7 @@ def test_what_cannot_be_is_not_believed() -> None:
 async def test_what_is_counted_is_in_the_ledger_a_second_later(site: Site) -> None:
     tally = site.instance()
     for caller in ("shop", "shop", "lab"):
-        tally.count(a_record(caller), NOON)
+        add(tally, caller)
     assert tally.waiting == 3
     await site.pass_time(tally, 1)
     assert await site.ledger.sums() == {SHOP: ONE.plus(ONE), LAB: ONE}
@@ -151,7 +154,7 @@ async def test_the_day_is_that_of_the_end_in_utc(site: Site) -> None:
     tally = site.instance()
     midnight = datetime(2026, 11, 27, tzinfo=UTC).timestamp()
     for at in (midnight - 0.001, midnight, midnight + 1, midnight - 1):
-        tally.count(a_record(), at)
+        add(tally, at=at)
     await site.pass_time(tally, 1)
     tomorrow = Row(DAY + timedelta(days=1), "shop", "tiny")
     assert await site.ledger.sums() == {SHOP: ONE.plus(ONE), tomorrow: ONE.plus(ONE)}
@@ -159,10 +162,10 @@ async def test_the_day_is_that_of_the_end_in_utc(site: Site) -> None:
 
 async def test_what_a_ledger_took_without_an_answer_is_not_counted_again(site: Site) -> None:
     tally = site.instance()
-    tally.count(a_record(), NOON)
+    add(tally)
     site.ledger.answers = False
     await site.pass_time(tally, 3)
-    tally.count(a_record("lab"), NOON)
+    add(tally, "lab")
     await site.pass_time(tally, 3)
     assert (tally.waiting, site.events()) == (2, ["usage moved"])
     assert await site.ledger.sums() == {SHOP: ONE}, "new counts wait until that batch has an answer"
@@ -176,7 +179,7 @@ async def test_what_gathers_while_the_ledger_is_away_is_there_when_it_is_back(si
     tally = site.instance()
     site.ledger.takes = False
     for _ in range(100):
-        tally.count(a_record(), NOON)
+        add(tally)
         await site.pass_time(tally, 1)
     assert tally.waiting == 100
     site.ledger.takes = True
@@ -187,7 +190,7 @@ async def test_what_gathers_while_the_ledger_is_away_is_there_when_it_is_back(si
 async def test_a_ledger_that_lost_its_last_seconds_gets_them_again(site: Site) -> None:
     tally = site.instance()
     for _ in range(20):
-        tally.count(a_record(), NOON)
+        add(tally)
         await site.pass_time(tally, 1)
     lost = Shaky()  # what is left of it after a fall
     lost._sums = {SHOP: Counts(*[17 * each for each in ONE])}
@@ -201,7 +204,7 @@ async def test_a_ledger_that_lost_its_last_seconds_gets_them_again(site: Site) -
 
 async def test_an_instance_that_ends_hands_over_what_it_has(site: Site) -> None:
     tally = site.instance()
-    tally.count(a_record(), NOON)
+    add(tally)
     await tally.aclose()
     assert await site.ledger.sums() == {SHOP: ONE}
     assert site.events() == []
@@ -211,7 +214,7 @@ async def test_an_instance_that_ends_without_a_ledger_says_what_is_left(site: Si
     tally = site.instance()
     site.ledger.takes = False
     site.clock.advance(1)
-    tally.count(a_record(), NOON)
+    add(tally)
     tally._clock = iter(range(100)).__next__  # time flies
     await tally.aclose()
     (told,) = [call.kwargs for call in site.logged.calls if call.kwargs["event"] == "usage left"]
@@ -222,7 +225,7 @@ class TestSpool:
     async def test_a_folder_holds_no_more_than_the_ledger_may_lack(self, spooled: Site) -> None:
         tally = spooled.instance()
         for _ in range(9):
-            tally.count(a_record(), NOON)
+            add(tally)
             await spooled.pass_time(tally, 1)
         assert spooled.files() == ["5", "6", "7", "8", "9", "lock"]
         await spooled.pass_time(tally, SETTLES_S)
@@ -256,7 +259,7 @@ class TestSpool:
     async def test_an_instance_that_ends_leaves_to_others_what_the_ledger_lacks(self, spooled: Site) -> None:
         tally = spooled.instance()
         spooled.ledger.takes = False
-        tally.count(a_record(), NOON)
+        add(tally)
         tally._clock = iter(range(100)).__next__
         await tally.aclose()
         spooled.ledger.takes = True
@@ -294,15 +297,15 @@ class TestSpool:
     async def test_a_large_file_is_written_anew_and_says_the_same(self, spooled: Site) -> None:
         tally = spooled.instance()
         spooled.ledger.takes = False
-        tally.count(a_record("lab"), NOON)
+        add(tally, "lab")
         await spooled.pass_time(tally, 1)
         line = len(json.dumps([*SHOP[1:], *ONE]))
         for _ in range(LARGE_BYTES // line):
-            tally.count(a_record(), NOON)
+            add(tally)
         (file,) = spooled.folder.glob("*.2")  # type: ignore[union-attr]
         large = file.stat().st_size
         await spooled.pass_time(tally, 1)
-        tally.count(a_record(), NOON)
+        add(tally)
         assert (large > LARGE_BYTES, file.stat().st_size < 300) == (True, True)
         assert spooled.files() == ["1", "2", "lock"]
         tally._spool._own.release()  # type: ignore[attr-defined]  # as if it had died
@@ -315,18 +318,18 @@ class TestSpool:
     async def test_a_folder_that_fails_holds_nobody_up_and_is_made_good(self, spooled: Site) -> None:
         tally = spooled.instance()
         spooled.ledger.takes = False
-        tally.count(a_record(), NOON)
+        add(tally)
         await spooled.pass_time(tally, 1)
         moved = spooled.folder.rename(spooled.folder.with_name("away"))  # type: ignore[union-attr]
         for _ in range(3):
-            tally.count(a_record("lab"), NOON)
+            add(tally, "lab")
             await spooled.pass_time(tally, 1)
         assert spooled.events() == ["usage moved", "usage not spooled"]
         moved.rename(spooled.folder)  # type: ignore[arg-type]
         await spooled.pass_time(tally, 1)
         (file,) = spooled.folder.glob("*.2")  # type: ignore[union-attr]
         assert json.loads(file.read_text())[3] == 3
-        tally.count(a_record("lab"), NOON)
+        add(tally, "lab")
         assert len(file.read_text().splitlines()) == 2
         spooled.ledger.takes = True
         await tally.aclose()
@@ -339,6 +342,6 @@ class TestSpool:
 
     def test_nothing_of_it_is_for_others_to_read(self, spooled: Site) -> None:
         tally = spooled.instance()
-        tally.count(a_record(), NOON)
+        add(tally)
         assert spooled.folder is not None
         assert {path.stat().st_mode & 0o777 for path in spooled.folder.iterdir()} == {0o600}
