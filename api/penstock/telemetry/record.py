@@ -163,6 +163,7 @@ class Journal:
             "queued_s": _micros(record.queued_s),
             "input_tokens": record.input_tokens,
             "output_tokens": record.output_tokens,
+            "estimated": not record.counted,
             "cost_usd": round(record.paid_usd, 9),
         }
         if record.trace is not None:
