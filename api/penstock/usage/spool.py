@@ -99,8 +99,6 @@ class Folder:
         self._told = False
 
     def append(self, row: Row, counts: Counts) -> None:
-        if self._lacking:
-            return
         data = line(row, counts)
         try:
             if self._fd < 0:

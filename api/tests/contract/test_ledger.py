@@ -46,6 +46,7 @@ async def test_takes_a_batch_once_however_often_it_comes(ledger: Ledger) -> None
     assert await ledger.add("one", [first]) == 1
     assert await ledger.add("one", [first, second, third]) == 1
     assert await ledger.add("one", [second]) == 3
+    assert await ledger.add("one", [third]) == 3
     assert await read(ledger) == {SHOP: ONE.plus(ONE), LAB: ONE}
 
 

@@ -57,6 +57,17 @@ def test_what_broke_off(simulator: Simulator, kind: str, body: dict[str, Any]) -
     assert bool(used["completion_tokens"]) == whole_all_the_same
 
 
+def test_who_had_the_usage_and_then_nothing_more_was_told(simulator: Simulator) -> None:
+    simulator.fault("stall", count=1, after_events=3)
+    brief = {**STREAM, "max_tokens": 1, "user": "ann"}
+    with httpx.stream("POST", simulator.url + "/v1/chat/completions", json=brief, timeout=20) as answer:
+        for line in answer.iter_lines():
+            if '"usage":{' in line:
+                break
+    used = until(lambda: simulator.users().get("ann"))
+    assert (used["told"], used["cut"]) == (1, 0)
+
+
 def test_whose_client_left(simulator: Simulator) -> None:
     long = {**STREAM, "max_tokens": 2000, "user": "ann"}
     with httpx.stream("POST", simulator.url + "/v1/chat/completions", json=long, timeout=20) as answer:

@@ -178,6 +178,7 @@ async def test_usage_is_what_the_targets_told(pool: Pool, keeping_redis: RedisSe
         assert row["cost_usd"] + row["saved_usd"] == pytest.approx(dollars / 1e6, abs=1e-9)
     assert usage.keys() == KEYS.keys()
     assert len(unsure) <= site.open_at_kills
+    assert crowd.ends(told.keys() - sure.keys()).keys() <= {"LEFT", "LOST"}
     assert not [name for name in told if crowd.ended[name] is Ended.COMPLETE and name not in sure]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
@@ -19,6 +20,7 @@ from penstock.state.ledger import Batch, Counts, Row, Sums
 from penstock.state.memory_ledger import MemoryLedger
 from penstock.state.store import StoreUnavailableError
 from penstock.telemetry.record import Record
+from penstock.usage.files import begun, dead
 from penstock.usage.outbox import SETTLES_S
 from penstock.usage.spool import LARGE_BYTES, spool_of
 from penstock.usage.tally import LOOK_S, MOST_TOKENS, Tally, counts_of
@@ -192,12 +194,13 @@ async def test_a_ledger_that_lost_its_last_seconds_gets_them_again(site: Site) -
     for _ in range(20):
         add(tally)
         await site.pass_time(tally, 1)
-    lost = Shaky()  # what is left of it after a fall
-    lost._sums = {SHOP: Counts(*[17 * each for each in ONE])}
-    lost._taken = {tally._spool.name: 17}
-    tally._ledger = lost
-    await site.pass_time(tally, 1)
-    assert (await lost.sums())[SHOP] == Counts(*[20 * each for each in ONE])
+    for _ in range(3):  # again and again
+        lost = Shaky()  # what is left of it after a fall
+        lost._sums = {SHOP: Counts(*[18 * each for each in ONE])}
+        lost._taken = {tally._spool.name: 18}
+        tally._ledger = lost
+        await site.pass_time(tally, SETTLES_S - 1)
+        assert (await lost.sums())[SHOP] == Counts(*[20 * each for each in ONE])
     await site.pass_time(tally, SETTLES_S + 1)
     assert tally._outbox.empty
 
@@ -339,6 +342,26 @@ class TestSpool:
         (tmp_path / "file").touch()
         with pytest.raises(SettingsError, match="usage_dir cannot be used"):
             spool_of(str(tmp_path / "file" / "usage"), structlog.get_logger())
+
+    def test_who_begins_is_not_taken_for_dead(self, tmp_path: Path) -> None:
+        """Between making its lock and holding it, another may look for the dead, and remove it."""
+        log, over = structlog.get_logger(), threading.Event()
+
+        def bury() -> None:
+            while not over.is_set():
+                for files in dead(tmp_path, log):
+                    files.remove()
+
+        burying = threading.Thread(target=bury)
+        burying.start()
+        try:
+            alive = [begun(tmp_path, log) for _ in range(400)]
+        finally:
+            over.set()
+            burying.join()
+        assert {path.stem for path in tmp_path.iterdir()} == {files.name for files in alive}
+        for files in alive:
+            files.remove()
 
     def test_nothing_of_it_is_for_others_to_read(self, spooled: Site) -> None:
         tally = spooled.instance()

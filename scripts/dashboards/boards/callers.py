@@ -53,6 +53,12 @@ CALLERS = Board(
             rate_of("requests", "caller", "caller", "outcome", more=', outcome=~"refused|busy|client_gone"'),
         ),
         series(
+            "Not in the bill yet",
+            "Requests that are counted and not yet in Redis: a second's, unless Redis does not take them.",
+            "none",
+            Query("sum by (instance) (penstock_usage_waiting_requests)", "{{instance}}"),
+        ).sized(24, 6),
+        series(
             "Refused by the edge",
             "What a rate of the edge's refused before any instance saw it; the edge knows no names.",
             "reqps",

@@ -39,9 +39,9 @@ class Generation:
             self._note(reply)
 
     def _note(self, reply: Reply) -> None:
-        job, told = reply.job, reply.told and not reply.exchange.gone
-        written = job.completion_tokens if told else reply.ticket.run.produced
-        self._ledger.answered(job.body.get("user"), job.prompt_tokens, written, told=told)
+        job = reply.job
+        written = job.completion_tokens if reply.told else reply.ticket.run.produced
+        self._ledger.answered(job.body.get("user"), job.prompt_tokens, written, told=reply.told)
 
     def _read(self, exchange: Exchange, dialect: Dialect, drawn: Mapping[str, Fault]) -> Job:
         asked = misheard(self._checked(exchange), drawn)

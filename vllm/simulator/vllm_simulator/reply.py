@@ -28,7 +28,7 @@ class Process(Protocol):
 class Reply:
     """What is needed to answer one request. `process` dies where a fault says so.
 
-    `told`: its usage went out, in a whole body or as a stream's event.
+    `told`: its usage went out, in a whole body or as a stream's event, to a client that was not known to be gone.
     """
 
     exchange: Exchange
@@ -56,8 +56,8 @@ class Reply:
         elif "cut" in self.drawn or "stall" in self.drawn:
             await self._half(answer)
         else:
+            self.told = not self.exchange.gone
             await self.exchange.answer(200, answer)
-            self.told = True
 
     async def stream(self) -> None:
         """Sends 200 at once, as vLLM does, and events as they come. Raises ClientGoneError."""
@@ -100,8 +100,8 @@ class Reply:
                 batch.append(event.data)
                 told = told or (event.kind in ("usage", "finish") and b'"usage":{' in event.data)
         finally:
+            self.told = told and not self.exchange.gone
             await self.exchange.write(b"".join(batch))
-            self.told = told
 
     async def _first(self) -> int:
         """Waits for the first token, with comments in between if they are asked for."""
