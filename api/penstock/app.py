@@ -56,8 +56,7 @@ from penstock.upstream.states import pool_states, target_states
 from penstock.upstream.target import Target
 from penstock.upstream.transport import Transport
 from penstock.upstream.watch import Watcher
-from penstock.usage.spool import spool_of
-from penstock.usage.tally import Tally
+from penstock.usage.tally import tally_of
 
 
 def create_app(settings: Settings, config: Path | None = None, log: BinaryIO = sys.stdout.buffer) -> Instance:
@@ -78,7 +77,7 @@ class Instance:
         self._lately = Lately(metrics, time.monotonic)
         self._shared = Shared(settings.redis_url.get_secret_value(), time.monotonic, self.log)
         self._limits = Limits(settings.fallback_budget, self._shared.grants, time.monotonic)
-        self._tally = Tally(self._shared.ledger, spool_of(settings.usage_dir, self.log), time.monotonic, self.log)
+        self._tally = tally_of(settings.usage_dir, self._shared.ledger, time.monotonic, self.log)
         rng = random.Random()  # noqa: S311  # spreads load; guards nothing
         self._tracing = tracing_of(settings, metrics.spans, self.log, rng)
         self.roster = Roster(settings, time.monotonic, rng, self._breaker_moved)
@@ -137,8 +136,7 @@ class Instance:
     async def _lifespan(self, app: FastAPI) -> AsyncIterator[None]:
         del app
         beside = [self._watcher.run, self._gossip.run, self._lately.run, self._follower.run, self._limits.run]
-        beside.append(self._tally.run)
-        beside += [self._tracing.exporter.run] if self._tracing is not None else []
+        beside += [self._tally.run, *([self._tracing.exporter.run] if self._tracing is not None else [])]
         with library_logs(self.log):
             await self._follower.look()
             try:
@@ -191,9 +189,8 @@ class Instance:
         return "ready" if self.roster.models else "no models"
 
     def _states(self) -> States:
-        till, queues = self._limits.till, self._limits.queues
-        pools = pool_states(self.roster, queues.waiting)
-        return States(target_states(self.roster), self._shared.up, till.states(), pools, self._tally.waiting)
+        limits, pools = self._limits, pool_states(self.roster, self._limits.queues.waiting)
+        return States(target_states(self.roster), self._shared.up, limits.till.states(), pools, self._tally.waiting)
 
     def _breaker_moved(self, target: Target, state: State) -> None:
         self.log.warning("breaker moved", target=target.id, state=state)

@@ -49,7 +49,7 @@ def checked_store(url: str) -> str:
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Timeouts(_Part):
@@ -73,12 +73,8 @@ class Queueing(_Part):
 
 
 class Price(_Part):
-    input_per_million_usd: float = Field(
-        0, ge=0, allow_inf_nan=False, description="Dollars for a million prompt tokens."
-    )
-    output_per_million_usd: float = Field(
-        0, ge=0, allow_inf_nan=False, description="Dollars for a million generated tokens."
-    )
+    input_per_million_usd: float = Field(0, ge=0, description="Dollars for a million prompt tokens.")
+    output_per_million_usd: float = Field(0, ge=0, description="Dollars for a million generated tokens.")
 
 
 class Replica(_Part):

@@ -13,7 +13,7 @@ from penstock.state.store import StoreUnavailableError
 from penstock.telemetry.record import Record
 from penstock.usage.files import Files
 from penstock.usage.outbox import Outbox
-from penstock.usage.spool import Spool
+from penstock.usage.spool import Spool, spool_of
 
 EVERY_S = 1.0
 LOOK_S = 10.0
@@ -121,6 +121,11 @@ class Tally:
         if up != self._up:
             self._up = up
             self._log.warning("usage moved", up=up, why=why, waiting=self.waiting)
+
+
+def tally_of(folder: str, ledger: Ledger, clock: Callable[[], float], log: FilteringBoundLogger) -> Tally:
+    """Over a folder, or none for an empty name. Raises SettingsError."""
+    return Tally(ledger, spool_of(folder, log), clock, log)
 
 
 def counts_of(record: Record, read: int, written: int, counted: bool) -> Counts:
