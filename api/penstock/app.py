@@ -190,7 +190,7 @@ class Instance:
 
     def _states(self) -> States:
         limits, pools = self._limits, pool_states(self.roster, self._limits.queues.waiting)
-        return States(target_states(self.roster), self._shared.up, limits.till.states(), pools, self._tally.waiting)
+        return States(target_states(self.roster), self._shared.up, limits.till.states(), pools, self._tally.state())
 
     def _breaker_moved(self, target: Target, state: State) -> None:
         self.log.warning("breaker moved", target=target.id, state=state)

@@ -10,6 +10,7 @@ from structlog.typing import FilteringBoundLogger
 
 from penstock.state.ledger import Counts, Ledger, Row
 from penstock.state.store import StoreUnavailableError
+from penstock.telemetry.gauges import UsageState
 from penstock.telemetry.record import Record
 from penstock.usage.files import Files
 from penstock.usage.outbox import Outbox
@@ -39,6 +40,7 @@ class Tally:
         self._left: list[tuple[Files, Outbox]] = []  # what dead instances left
         self._look_at = clock()
         self._up = True
+        self._had_all_at = clock()  # when the ledger last had all that was counted
         self._day, self._date = 0, date.min
 
     def count(self, record: Record, read: int, written: int, counted: bool, at: float) -> None:
@@ -57,6 +59,10 @@ class Tally:
         gathered = sum(counts.requests for counts in self._gathered.values())
         return gathered + self._outbox.waiting + sum(outbox.waiting for _, outbox in self._left)
 
+    def state(self) -> UsageState:
+        waiting = self.waiting
+        return UsageState(waiting, self._clock() - self._had_all_at if waiting else 0.0)
+
     async def run(self) -> None:
         while True:
             await asyncio.sleep(EVERY_S)
@@ -66,9 +72,11 @@ class Tally:
         """What is done each second."""
         self._adopt()
         self._spool.tidy(self._gathered)
-        if self._outbox.answered:
+        now = self._clock()
+        if all_of_it := self._outbox.answered:
             self._cut()
-        await self._send()
+        if await self._send() and all_of_it:
+            self._had_all_at = now
 
     async def aclose(self) -> None:
         """Hand over what there is, within a moment. What the spool still holds is left to another instance."""

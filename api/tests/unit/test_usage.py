@@ -169,12 +169,15 @@ async def test_what_a_ledger_took_without_an_answer_is_not_counted_again(site: S
     await site.pass_time(tally, 3)
     add(tally, "lab")
     await site.pass_time(tally, 3)
-    assert (tally.waiting, site.events()) == (2, ["usage moved"])
+    assert (tally.state(), site.events()) == ((2, 6), ["usage moved"])
     assert await site.ledger.sums() == {SHOP: ONE}, "new counts wait until that batch has an answer"
     site.ledger.answers = True
     await site.pass_time(tally, 2)
     assert await site.ledger.sums() == {SHOP: ONE, LAB: ONE}
-    assert (tally.waiting, site.events()) == (0, ["usage moved", "usage moved"])
+    assert (tally.state(), site.events()) == ((0, 0), ["usage moved", "usage moved"])
+    site.clock.advance(0.5)
+    add(tally)
+    assert tally.state() == (1, 0.5)
 
 
 async def test_what_gathers_while_the_ledger_is_away_is_there_when_it_is_back(site: Site) -> None:

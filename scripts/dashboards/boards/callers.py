@@ -53,10 +53,10 @@ CALLERS = Board(
             rate_of("requests", "caller", "caller", "outcome", more=', outcome=~"refused|busy|client_gone"'),
         ),
         series(
-            "Not in the bill yet",
-            "Requests that are counted and not yet in Redis: a second's, unless Redis does not take them.",
-            "none",
-            Query("sum by (instance) (penstock_usage_waiting_requests)", "{{instance}}"),
+            "How late the bill is",
+            "How long ago Redis had all that an instance counted: a second, unless Redis does not take it.",
+            "s",
+            Query("max by (instance) (penstock_usage_lag_seconds)", "{{instance}}"),
         ).sized(24, 6),
         series(
             "Refused by the edge",
