@@ -22,10 +22,12 @@ API = Path(__file__).parents[1] / "api"
 GROUP = "penstock_hot"
 HOT = {
     "limits": "allowance limiter meter purse queue seats till",
+    "state": "ledger",
     "surfaces": "auth farewell framing front functions gate openai protocol reader relay render visit wire",
     "telemetry": "families metrics record",
     "upstream": """attempt backoff breaker call chat_events connection dialects dispatch edit exchange pool rank refusal
         reply responses_events sse stream streams target transport usage verdicts window wording""",
+    "usage": "files spool tally",
 }
 """`telemetry/lines.py` is not among them, since structlog keeps weak references to it, nor is `upstream/patience.py`,
 which is an asynchronous generator: mypyc makes neither."""

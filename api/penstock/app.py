@@ -36,6 +36,7 @@ from penstock.surfaces.schemas import ErrorBody
 from penstock.surfaces.sight import Sight
 from penstock.surfaces.status_page import status_router
 from penstock.surfaces.translate import EXCEPTION_HANDLERS
+from penstock.surfaces.usage_admin import UsageAdmin
 from penstock.surfaces.watchers import Watchers
 from penstock.telemetry.gauges import States
 from penstock.telemetry.incidents import Incidents
@@ -55,6 +56,7 @@ from penstock.upstream.states import pool_states, target_states
 from penstock.upstream.target import Target
 from penstock.upstream.transport import Transport
 from penstock.upstream.watch import Watcher
+from penstock.usage.tally import tally_of
 
 
 def create_app(settings: Settings, config: Path | None = None, log: BinaryIO = sys.stdout.buffer) -> Instance:
@@ -75,6 +77,7 @@ class Instance:
         self._lately = Lately(metrics, time.monotonic)
         self._shared = Shared(settings.redis_url.get_secret_value(), time.monotonic, self.log)
         self._limits = Limits(settings.fallback_budget, self._shared.grants, time.monotonic)
+        self._tally = tally_of(settings.usage_dir, self._shared.ledger, time.monotonic, self.log)
         rng = random.Random()  # noqa: S311  # spreads load; guards nothing
         self._tracing = tracing_of(settings, metrics.spans, self.log, rng)
         self.roster = Roster(settings, time.monotonic, rng, self._breaker_moved)
@@ -107,6 +110,7 @@ class Instance:
         app.include_router(status_router(board, self._watchers, Sight(self.settings.status_page, doorkeeper)))
         app.include_router(ops_router(self.roster, functions, self._metrics, self._readiness))
         app.include_router(KeysAdmin(self._follower, self.log).router)
+        app.include_router(UsageAdmin(self._shared.ledger).router)
         app.include_router(Admin(self.roster, self.log, self._gossip.drained).router)
         road = (self.settings, self.roster, self._dispatcher, Gate(self._limits))
         openai, typed = OpenAISurface(*road), FunctionsSurface(*road)
@@ -118,6 +122,7 @@ class Instance:
             log=self.log,
             body_timeout_s=self.settings.body_timeout_s,
             tracing=self._tracing,
+            used=self._tally.count,
         )
 
     def _doorkeeper(self) -> Doorkeeper:
@@ -131,7 +136,7 @@ class Instance:
     async def _lifespan(self, app: FastAPI) -> AsyncIterator[None]:
         del app
         beside = [self._watcher.run, self._gossip.run, self._lately.run, self._follower.run, self._limits.run]
-        beside += [self._tracing.exporter.run] if self._tracing is not None else []
+        beside += [self._tally.run, *([self._tracing.exporter.run] if self._tracing is not None else [])]
         with library_logs(self.log):
             await self._follower.look()
             try:
@@ -141,6 +146,7 @@ class Instance:
             finally:
                 self.transport.close()
                 self._beside.close()
+                await self._tally.aclose()
                 await self._shared.aclose()
                 await self._follower.aclose()
                 self._lines.close()
@@ -183,9 +189,8 @@ class Instance:
         return "ready" if self.roster.models else "no models"
 
     def _states(self) -> States:
-        till, queues = self._limits.till, self._limits.queues
-        pools = pool_states(self.roster, queues.waiting)
-        return States(target_states(self.roster), self._shared.up, till.states(), pools)
+        limits, pools = self._limits, pool_states(self.roster, self._limits.queues.waiting)
+        return States(target_states(self.roster), self._shared.up, limits.till.states(), pools, self._tally.state())
 
     def _breaker_moved(self, target: Target, state: State) -> None:
         self.log.warning("breaker moved", target=target.id, state=state)

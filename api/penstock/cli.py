@@ -28,6 +28,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         from penstock.callers import command as keys
 
         return keys.main(arguments[1:])
+    if arguments[:1] == ["usage"]:
+        from penstock import bill
+
+        return bill.main(arguments[1:])
     options = _parser().parse_args(arguments)
     run: Callable[[argparse.Namespace], int] = options.run
     try:
@@ -72,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     asking.set_defaults(run=_status)
 
     verbs.add_parser("keys", help="the keys of callers: make, rotate, revoke; --help tells more", add_help=False)
+    verbs.add_parser("usage", help="what callers used: tokens and dollars; --help tells more", add_help=False)
     verbs.add_parser("cost", help="self-host or API: what both cost; --help tells more", add_help=False)
 
     trying = verbs.add_parser("smoke-test", help="try a running gateway: keys, models, a stream, a typed function, ...")

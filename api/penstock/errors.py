@@ -261,6 +261,13 @@ class CallersAway(PenstockError):
     code = "callers_unavailable"
 
 
+class UsageAway(PenstockError):
+    """What callers used cannot be read now. It is still counted."""
+
+    status = 503
+    code = "usage_unavailable"
+
+
 class Draining(PenstockError):
     status = 503
     code = "draining"

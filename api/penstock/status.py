@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import httpx
-
+from penstock.asking import NotTold, ask, json_of
 from penstock.report import report
 from penstock.settings.environment import variable
 
@@ -19,10 +17,6 @@ CLEAR = "\x1b[H\x1b[2J"
 
 Told = Mapping[str, Any]
 """The JSON of GET /admin/status."""
-
-
-class NotTold(Exception):
-    """The gateway does not tell. The message says why."""
 
 
 def run(url: str, *, as_json: bool, watch: bool) -> int:
@@ -61,26 +55,4 @@ def _text(status: Told, url: str) -> str:
 
 
 def _ask(url: str) -> Told:
-    key = variable("PENSTOCK_OPERATOR_KEY") or _key_beside()
-    headers = {"authorization": f"Bearer {key}"} if key else {}
-    try:
-        response = httpx.get(f"{url.rstrip('/')}/admin/status", headers=headers, timeout=5)
-        told = response.json()
-    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
-        raise NotTold(f"{url} cannot be asked: {error}") from None
-    if response.status_code != 200:
-        raise NotTold(f"{url} says {response.status_code}: {_message(told)}")
-    if not isinstance(told, dict) or "models" not in told:
-        raise NotTold(f"{url} says something that is not Penstock's")
-    return told
-
-
-def _key_beside() -> str:
-    """The first of the gateway's own settings, if we stand beside it, as in its container; else empty."""
-    keys = variable("PENSTOCK_OPERATOR_KEYS")
-    return re.split(r"[,\n]", keys)[0].partition("=")[2].strip()
-
-
-def _message(told: object) -> str:
-    error = told.get("error") if isinstance(told, dict) else None
-    return str(error.get("message")) if isinstance(error, dict) else "something that is not Penstock's"
+    return json_of(ask(url, "/admin/status"), "models")

@@ -23,9 +23,12 @@ def free_port() -> int:
 
 
 class RedisServer:
-    """A redis-server of our own, on a loopback port and on a socket in `folder`; it keeps nothing on disk."""
+    """A redis-server of our own, on a loopback port and on a socket in `folder`.
 
-    def __init__(self, program: str, folder: Path) -> None:
+    It keeps nothing on disk, or with `keeps` all that it is told, as the stack's does.
+    """
+
+    def __init__(self, program: str, folder: Path, *, keeps: bool = False) -> None:
         self._socket = folder / "redis.sock"
         self._port = free_port()
         self._command = [
@@ -40,6 +43,7 @@ class RedisServer:
             str(folder),
         ]
         self._command += ["--unixsocket", str(self._socket)]
+        self._command += ["--appendonly", "yes", "--appendfsync", "everysec"] if keeps else []
         self._process: subprocess.Popen[bytes] | None = None
         self.url = f"redis://127.0.0.1:{self._port}/0"
         self.socket_url = f"unix://{self._socket}"
@@ -56,6 +60,13 @@ class RedisServer:
                     return
             time.sleep(0.02)
         raise RuntimeError("redis-server did not start")
+
+    def stop(self) -> None:
+        """SIGTERM, and wait for its end."""
+        assert self._process
+        self._process.terminate()
+        self._process.wait(30)
+        self._process = None
 
     def kill(self) -> None:
         if self._process:
@@ -99,6 +110,11 @@ class Simulator:
         """What the simulator saw and does; see `vllm_simulator.control`."""
         state: dict[str, Any] = self._client.get(f"{self._control}/sim/state").json()
         return state
+
+    def users(self) -> dict[str, dict[str, int]]:
+        """The tokens of each `user` that bodies named; see `vllm_simulator.ledger`."""
+        users: dict[str, dict[str, int]] = self._client.get(f"{self._control}/sim/users").json()
+        return users
 
     def freeze(self) -> None:
         """Stops the process in its tracks: the kernel goes on accepting connections."""

@@ -94,6 +94,7 @@ class Settings(BaseSettings):
     watch: Watch = Field(Watch(), description="How replicas are watched.")
     traces: Traces = Field(Traces(), description="Which requests are traced, and where their spans go.")
     redis_url: SecretStr = Field(SecretStr(""), description="Where instances share state; in memory if not given.")
+    usage_dir: str = Field("", description="A folder that keeps what was counted for callers until Redis has it.")
     max_connections: int = Field(1024, ge=1, description="Connections to one target at the most.")
 
     max_body_bytes: int = Field(16 * 2**20, ge=1024, description="The largest request body, in bytes.")
@@ -139,9 +140,10 @@ class Settings(BaseSettings):
         return keys
 
     @model_validator(mode="after")
-    def _callers_have_a_place(self) -> Self:
-        if self.callers == "redis" and not self.redis_url.get_secret_value():
-            raise ValueError("`callers` is `redis`, and `redis_url` says not where that is")
+    def _redis_has_a_place(self) -> Self:
+        for name, needed in (("callers", self.callers == "redis"), ("usage_dir", self.usage_dir != "")):
+            if needed and not self.redis_url.get_secret_value():
+                raise ValueError(f"`{name}` needs Redis, and `redis_url` says not where that is")
         return self
 
     @model_validator(mode="after")

@@ -1,4 +1,4 @@
-"""Which store a setting asks for, which table, and which grants."""
+"""Which store a setting asks for, which table, which grants, and which ledger."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -8,8 +8,10 @@ from penstock.settings.parts import STORE_SCHEMES
 from penstock.state.grants import Grants
 from penstock.state.guarded import GuardedStore
 from penstock.state.guarded_grants import GuardedGrants
+from penstock.state.ledger import Ledger
 from penstock.state.memory import MemoryStore
 from penstock.state.memory_grants import MemoryGrants
+from penstock.state.memory_ledger import MemoryLedger
 from penstock.state.store import Store
 from penstock.state.table import Table
 
@@ -56,6 +58,15 @@ def grants_from_url(url: str, clock: Callable[[], float]) -> Grants:
     from penstock.state.redis_grants import RedisGrants
 
     return GuardedGrants(_made(lambda: RedisGrants(url)), own, clock=clock)
+
+
+def ledger_from_url(url: str) -> Ledger:
+    """This instance's own for an empty URL, else the one in Redis. Raises SettingsError."""
+    if not url:
+        return MemoryLedger()
+    from penstock.state.redis_ledger import RedisLedger
+
+    return _made(lambda: RedisLedger(url))
 
 
 def _made(make: Callable[[], T]) -> T:

@@ -16,7 +16,7 @@ from penstock.surfaces.outcomes import outcome_of
 from penstock.surfaces.render import error_body, error_headers
 from penstock.surfaces.visit import Visit
 from penstock.surfaces.wire import Wire
-from penstock.telemetry.record import Journal
+from penstock.telemetry.record import Journal, Used
 from penstock.telemetry.tracing import Tracing
 
 Handler = Callable[[Visit], Awaitable[None]]
@@ -42,6 +42,7 @@ class Front:
     log: FilteringBoundLogger
     body_timeout_s: float
     tracing: Tracing | None = None
+    used: Used | None = None
     draining: bool = False
     """The instance is going: balancers are told so, and connections are not kept."""
     closed: bool = False
@@ -52,7 +53,7 @@ class Front:
         """Answer a request, whatever happens."""
         path = wire.path
         surface, handler = self.hot.get(path, NOT_HOT) if wire.method == "POST" else NOT_HOT
-        visit = Visit(wire, surface or surface_of(path), last=self.draining)
+        visit = Visit(wire, surface or surface_of(path), self.used, last=self.draining)
         self.visits.add(visit)
         try:
             caller = visit.caller = self._let_in(visit, path)

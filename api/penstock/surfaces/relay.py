@@ -17,6 +17,7 @@ from penstock.upstream.call import Call
 from penstock.upstream.dispatch import Dispatcher
 from penstock.upstream.reply import Reply
 from penstock.upstream.stream import Stream
+from penstock.upstream.usage import Usage
 
 SSE_HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -25,6 +26,8 @@ SSE_HEADERS: tuple[tuple[bytes, bytes], ...] = (
 )
 
 
+NOTHING = Usage(0, 0)
+"""What an answer used that does not say."""
 LAST_BYTES_S = 5.0
 """How long a client may take for what is written when its stream is over."""
 
@@ -70,12 +73,12 @@ async def relay(visit: Visit, call: Call, dispatcher: Dispatcher, shape: Shape) 
     try:
         _note_target(visit, reply)
         if reply.stream is None:
+            _note_usage(visit, reply)
             _whole(visit, reply, shape.whole)
         else:
             await _stream(visit, reply, reply.stream, shape.streamed(reply.stream))
     finally:
         reply.close()
-        _note_usage(visit, reply)
 
 
 def _whole(visit: Visit, reply: Reply, whole: Whole) -> None:
@@ -92,15 +95,13 @@ async def _stream(visit: Visit, reply: Reply, stream: Stream, shape: Streamed) -
             wire.write(data)
 
     wire.flows = stream.flow
-    visit.start(200, _headers(reply, SSE_HEADERS))
-    visit.record.first_byte_at = visit.record.first_token_at = time.monotonic()
     try:
-        error = (await reply.pour(take)).error
-    except asyncio.CancelledError:
-        if not isinstance(visit.why, Draining):
-            raise
-        error = visit.why
-    reply.close()  # the target is done with, however long the client takes
+        visit.start(200, _headers(reply, SSE_HEADERS))
+        visit.record.first_byte_at = visit.record.first_token_at = time.monotonic()
+        error = await _pour(visit, reply, take)
+    finally:
+        reply.close()  # the target is done with, however long the client takes
+        _note_usage(visit, reply)
     if not wire.keeps_up:
         try:
             async with asyncio.timeout(LAST_BYTES_S):
@@ -108,6 +109,16 @@ async def _stream(visit: Visit, reply: Reply, stream: Stream, shape: Streamed) -
         except TimeoutError:
             raise ClientTooSlow("The client did not take the end of its answer.") from error
     wire.finish(_end(visit, shape, error))
+
+
+async def _pour(visit: Visit, reply: Reply, take: Callable[[list[bytes]], None]) -> PenstockError | None:
+    """Why it is not complete, if it is not."""
+    try:
+        return (await reply.pour(take)).error
+    except asyncio.CancelledError:
+        if not isinstance(visit.why, Draining):
+            raise
+        return visit.why
 
 
 def _end(visit: Visit, shape: Streamed, error: PenstockError | None) -> bytes:
@@ -146,6 +157,7 @@ def _note_target(visit: Visit, reply: Reply) -> None:
 
 
 def _note_usage(visit: Visit, reply: Reply) -> None:
+    """Once for each reply, and before its client has the last of it: who is killed in between must have counted it."""
     record, usage = visit.record, reply.usage
     if reply.stream is not None:
         record.events = reply.stream.events.tokens
@@ -155,3 +167,6 @@ def _note_usage(visit: Visit, reply: Reply) -> None:
         record.input_tokens += usage.input
         record.output_tokens += usage.output
         record.counted = usage.counted
+    if visit.used is not None:
+        read, written, counted = usage or NOTHING
+        visit.used(record, read, written, counted, time.time())

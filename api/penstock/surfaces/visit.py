@@ -10,7 +10,7 @@ from penstock.callers.caller import ANYONE
 from penstock.errors import BodyTooLarge, BodyTooSlow, ClientGone, InvalidRequest, PenstockError, UnsupportedMediaType
 from penstock.surfaces.framing import Headers
 from penstock.surfaces.wire import Wire
-from penstock.telemetry.record import Record
+from penstock.telemetry.record import Record, Used
 
 _SAFE_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
@@ -18,10 +18,12 @@ _SAFE_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 class Visit:
     """`interrupt` ends it from outside: `why` then says what for. `last`: close the connection after it."""
 
-    __slots__ = ("_task", "caller", "more_headers", "onward", "record", "request_id", "why", "wire")
+    __slots__ = ("_task", "caller", "more_headers", "onward", "record", "request_id", "used", "why", "wire")
 
-    def __init__(self, wire: Wire, surface: str, *, last: bool = False) -> None:
+    def __init__(self, wire: Wire, surface: str, used: Used | None = None, *, last: bool = False) -> None:
         self.wire = wire
+        self.used = used
+        """Hears what each answer used, before its client has the last of it."""
         self.request_id = _request_id(wire.headers)
         self.caller = ANYONE
         self.more_headers = b""

@@ -34,6 +34,13 @@ class PoolState(NamedTuple):
     queued: int
 
 
+class UsageState(NamedTuple):
+    """Requests that are counted and not in the ledger, and how long ago it had all; 0 if it has all now."""
+
+    waiting: int
+    lag_s: float
+
+
 class States(NamedTuple):
     """What there is to read."""
 
@@ -41,6 +48,7 @@ class States(NamedTuple):
     store_up: bool
     budgets: Iterable[BudgetState] = ()
     pools: Iterable[PoolState] = ()
+    usage: UsageState = UsageState(0, 0.0)
 
 
 class Gauges(Collector):
@@ -57,6 +65,10 @@ class Gauges(Collector):
         yield from _of_pools(states.pools)
         store_up = "Whether the shared store answers; while it does not, the instance works from its own memory."
         yield GaugeMetricFamily("penstock_store_up", store_up, value=states.store_up)
+        waiting = "Requests that were counted for their callers and are not yet in Redis."
+        yield GaugeMetricFamily("penstock_usage_waiting_requests", waiting, value=states.usage.waiting)
+        lag = "How long ago Redis had all that was counted for callers; up to 1 while it takes it."
+        yield GaugeMetricFamily("penstock_usage_lag_seconds", lag, value=states.usage.lag_s)
         build = _gauge("build_info", "Always 1; which version this is.", "version")
         build.add_metric((self._version,), 1)
         yield build

@@ -54,10 +54,13 @@ class Record:
     @property
     def cost_usd(self) -> float:
         """What these tokens cost at a cloud's price."""
+        return self.usd(self.input_tokens, self.output_tokens)
+
+    def usd(self, read: int, written: int) -> float:
+        """What so many would."""
         if self.price is None:
             return 0.0
-        read = self.input_tokens * self.price.input_per_million_usd
-        return (read + self.output_tokens * self.price.output_per_million_usd) / 1e6
+        return (read * self.price.input_per_million_usd + written * self.price.output_per_million_usd) / 1e6
 
     @property
     def paid_usd(self) -> float:
@@ -65,6 +68,9 @@ class Record:
         return self.cost_usd if self.target_kind == "cloud" else 0.0
 
 
+Used = Callable[[Record, int, int, bool, float], None]
+"""Takes what one answer for a request used: tokens read and written, whether its target counted them, and the time,
+in seconds of the epoch."""
 Traced = Callable[[Record, Trace, float], None]
 """Takes a request that is over, its trace, and when it ended."""
 
@@ -157,6 +163,7 @@ class Journal:
             "queued_s": _micros(record.queued_s),
             "input_tokens": record.input_tokens,
             "output_tokens": record.output_tokens,
+            "estimated": not record.counted,
             "cost_usd": round(record.paid_usd, 9),
         }
         if record.trace is not None:

@@ -84,6 +84,19 @@ def test_every_service_is_held_in(services: Services) -> None:
         assert not service.get("privileged"), name
 
 
+def test_what_callers_used_outlives_what_runs(services: Services) -> None:
+    def volumes(name: str) -> dict[str, str]:
+        return {each["target"]: each["source"] for each in services[name]["volumes"] if each["type"] == "volume"}
+
+    for name in (name for name in services if name.startswith("api-")):
+        assert volumes(name) == {services[name]["environment"]["PENSTOCK_USAGE_DIR"]: "usage"}
+    told = " ".join(services["redis"]["command"])
+    assert {"--appendonly yes", "--appendfsync everysec", "--maxmemory-policy noeviction", "--dir /data"} <= {
+        f"--{each.strip()}" for each in told.split("--")
+    }
+    assert volumes("redis") == {"/data": "redis-data"}
+
+
 def test_each_model_server_has_a_gpu_of_its_own(services: Services) -> None:
     def gpus(name: str) -> list[str]:
         (device,) = services[name]["deploy"]["resources"]["reservations"]["devices"]

@@ -12,8 +12,8 @@ PRICE = {"input_per_million_usd": 1000.0, "output_per_million_usd": 2000.0}
 SECRET = "zanzibar"
 FIELDS = {
     "request_id", "surface", "caller", "model", "function", "target", "attempts", "status", "outcome", "code", "stream",
-    "seconds", "first_token_s", "waited_s", "queued_s", "input_tokens", "output_tokens", "cost_usd", "event", "level",
-    "timestamp",
+    "seconds", "first_token_s", "waited_s", "queued_s", "input_tokens", "output_tokens", "estimated", "cost_usd",
+    "event", "level", "timestamp",
 }  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from penstock import __version__
 from tests.pages import ROOT, page
 
 FILE_LINES = 200
-WHOLE = {"api/penstock/errors.py": 290}  # a family tree is read whole
+WHOLE = {"api/penstock/errors.py": 300}  # a family tree is read whole
 FUNCTION_LINES = 60
 DECISION_LINES = 35
 HOUSES = ("api/penstock", "vllm/simulator/vllm_simulator", "vllm/serving/vllm_serving")

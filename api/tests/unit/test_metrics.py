@@ -21,6 +21,8 @@ LABELS = {
     "in_flight": {"target"},
     "target_up": {"target"},
     "store_up": set(),
+    "usage_waiting_requests": set(),
+    "usage_lag_seconds": set(),
     "build_info": {"version"},
     "function_requests_total": {"function", "outcome"},
     "function_seconds": {"function"},
@@ -29,7 +31,15 @@ LABELS = {
     "caller_tokens_total": {"caller", "kind"},
     "caller_cost_usd_total": {"caller"},
 }
-GAUGES = {"breaker_state", "in_flight", "target_up", "store_up", "build_info"}
+GAUGES = {
+    "breaker_state",
+    "in_flight",
+    "target_up",
+    "store_up",
+    "usage_waiting_requests",
+    "usage_lag_seconds",
+    "build_info",
+}
 
 
 @pytest.fixture

@@ -168,5 +168,6 @@ def test_the_line_says_what_happened() -> None:
         "queued_s": 0.0,
         "input_tokens": 0,
         "output_tokens": 0,
+        "estimated": False,
         "cost_usd": 0.0,
     }

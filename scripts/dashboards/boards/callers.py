@@ -53,6 +53,12 @@ CALLERS = Board(
             rate_of("requests", "caller", "caller", "outcome", more=', outcome=~"refused|busy|client_gone"'),
         ),
         series(
+            "How late the bill is",
+            "How long ago Redis had all that an instance counted: a second, unless Redis does not take it.",
+            "s",
+            Query("max by (instance) (penstock_usage_lag_seconds)", "{{instance}}"),
+        ).sized(24, 6),
+        series(
             "Refused by the edge",
             "What a rate of the edge's refused before any instance saw it; the edge knows no names.",
             "reqps",

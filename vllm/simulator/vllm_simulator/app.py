@@ -48,7 +48,7 @@ class App:
         metrics = Metrics(engine, settings.models[0])
         self.ticker = Ticker(engine, metrics)
         self._faults, self._ledger = Faults(), Ledger()
-        self._generation = Generation(settings, self.ticker, process)
+        self._generation = Generation(settings, self.ticker, self._ledger, process)
         self.control = Control(settings, self.ticker, self._faults, self._ledger, process)
         self._dialects = DIALECTS if settings.role != "gpus" else {}
         self._routes = _routes(Plain(settings, self.ticker, metrics), self.control, settings.role)
@@ -124,6 +124,7 @@ def _routes(plain: Plain, control: Control, role: Role) -> dict[str, Mapping[str
     operated: dict[str, Mapping[str, Handler]] = {
         "/sim/fault": {"POST": control.set_fault, "DELETE": control.clear},
         "/sim/state": {"GET": control.state},
+        "/sim/users": {"GET": control.users},
     }
     if role == "gpus":
         return operated

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Any, Protocol
 
 import orjson
@@ -66,6 +67,11 @@ class Control:
         self._faults.clear()
         self._process.listen()
         await exchange.answer_json(200, {"faults": []})
+
+    async def users(self, exchange: Exchange) -> None:
+        """`GET /sim/users`: what each `user` had."""
+        told = {name: asdict(used) for name, used in self._ledger.users.items()}
+        await exchange.answer_json(200, told)
 
     async def state(self, exchange: Exchange) -> None:
         """`GET /sim/state`."""

@@ -8,6 +8,7 @@ from vllm_simulator.breakage import PAGE, failure, misheard
 from vllm_simulator.exchange import Exchange
 from vllm_simulator.faults import Fault
 from vllm_simulator.job import Dialect, Job
+from vllm_simulator.ledger import Ledger
 from vllm_simulator.reply import Process, Reply
 from vllm_simulator.settings import Settings
 from vllm_simulator.ticker import Ticker, Ticket
@@ -16,9 +17,10 @@ from vllm_simulator.ticker import Ticker, Ticket
 class Generation:
     """Serves the requests of every dialect."""
 
-    def __init__(self, settings: Settings, ticker: Ticker, process: Process) -> None:
+    def __init__(self, settings: Settings, ticker: Ticker, ledger: Ledger, process: Process) -> None:
         self._settings = settings
         self._ticker = ticker
+        self._ledger = ledger
         self._process = process
 
     async def serve(self, exchange: Exchange, dialect: Dialect, drawn: Mapping[str, Fault]) -> None:
@@ -34,6 +36,12 @@ class Generation:
         finally:
             exchange.on_gone = None
             self._ticker.drop(ticket)
+            self._note(reply)
+
+    def _note(self, reply: Reply) -> None:
+        job = reply.job
+        written = job.completion_tokens if reply.told else reply.ticket.run.produced
+        self._ledger.answered(job.body.get("user"), job.prompt_tokens, written, told=reply.told)
 
     def _read(self, exchange: Exchange, dialect: Dialect, drawn: Mapping[str, Fault]) -> Job:
         asked = misheard(self._checked(exchange), drawn)

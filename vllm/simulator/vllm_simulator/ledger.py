@@ -12,6 +12,18 @@ _REMEMBERED = 200
 
 
 @dataclass(slots=True)
+class Used:
+    """What a `user` of the request's body had: of answers that told their usage, and of those that broke off before."""
+
+    told: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cut: int = 0
+    cut_prompt_tokens: int = 0
+    cut_completion_tokens: int = 0
+
+
+@dataclass(slots=True)
 class Ledger:
     """Counts of requests outside `/sim`: `completed` were answered whole, `aborted` lost their client."""
 
@@ -21,6 +33,7 @@ class Ledger:
     completed: int = 0
     recent: deque[tuple[str, str]] = field(default_factory=lambda: deque(maxlen=_REMEMBERED))
     last: Exchange | None = None
+    users: dict[str, Used] = field(default_factory=dict)
 
     def saw(self, exchange: Exchange, generating: bool) -> None:
         """Notes a request when its headers are in; its body is read from it later."""
@@ -28,6 +41,20 @@ class Ledger:
         if generating:
             self.recent.append((exchange.header(b"x-request-id"), exchange.path))
             self.last = exchange
+
+    def answered(self, user: object, prompt_tokens: int, completion_tokens: int, *, told: bool) -> None:
+        """Notes an answer that is over, if its request named a user. `completion_tokens` exist of it."""
+        if not isinstance(user, str):
+            return
+        used = self.users.setdefault(user, Used())
+        if told:
+            used.told += 1
+            used.prompt_tokens += prompt_tokens
+            used.completion_tokens += completion_tokens
+        else:
+            used.cut += 1
+            used.cut_prompt_tokens += prompt_tokens
+            used.cut_completion_tokens += completion_tokens
 
     def told(self) -> dict[str, Any]:
         """All of it as JSON. `last` is the last generating request: its `text` as it came, its `body` as JSON if it is.

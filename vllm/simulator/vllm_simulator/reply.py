@@ -26,7 +26,10 @@ class Process(Protocol):
 
 @dataclass(slots=True)
 class Reply:
-    """What is needed to answer one request. `process` dies where a fault says so."""
+    """What is needed to answer one request. `process` dies where a fault says so.
+
+    `told`: its usage went out, in a whole body or as a stream's event, to a client that was not known to be gone.
+    """
 
     exchange: Exchange
     dialect: Dialect
@@ -34,6 +37,7 @@ class Reply:
     ticket: Ticket
     drawn: Mapping[str, Fault]
     process: Process
+    told: bool = False
 
     async def whole(self) -> None:
         """Answers in one piece. Raises ApiError or ClientGoneError instead."""
@@ -52,6 +56,7 @@ class Reply:
         elif "cut" in self.drawn or "stall" in self.drawn:
             await self._half(answer)
         else:
+            self.told = not self.exchange.gone
             await self.exchange.answer(200, answer)
 
     async def stream(self) -> None:
@@ -85,6 +90,7 @@ class Reply:
     async def _events(self) -> None:
         ready, batch = await self._first(), list[bytes]()
         self.job.cached = self.ticket.run.cached
+        told = False
         try:
             for event in bend(self.dialect.events(self.job), self.drawn, self.job):
                 while event.after > ready:
@@ -92,7 +98,9 @@ class Reply:
                     batch.clear()
                     ready = await self.ticket.more()
                 batch.append(event.data)
+                told = told or (event.kind in ("usage", "finish") and b'"usage":{' in event.data)
         finally:
+            self.told = told and not self.exchange.gone
             await self.exchange.write(b"".join(batch))
 
     async def _first(self) -> int:
