@@ -38,6 +38,14 @@ class InvalidJSON(InvalidRequest):
     code = "invalid_json"
 
 
+class RequestTooComplex(InvalidRequest):
+    code = "request_too_complex"
+
+
+class MediaURLRefused(InvalidRequest):
+    code = "media_url_refused"
+
+
 class InvalidArguments(InvalidRequest):
     status = 422
     code = "invalid_arguments"

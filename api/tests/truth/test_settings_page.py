@@ -16,6 +16,7 @@ from penstock.settings.parts import (
     Traces,
     Watch,
 )
+from penstock.settings.requests import Requests
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 from tests.pages import page, rows, section
@@ -30,6 +31,7 @@ GROUPS: dict[str, tuple[type[BaseModel], str | None]] = {
     "### `models.timeouts`": (Timeouts, None),
     "### `models.queueing`": (Queueing, None),
     "## `clouds`, by name": (Cloud, None),
+    "## `requests`": (Requests, "PENSTOCK_REQUESTS__"),
     "## `breaker`": (Breaker, "PENSTOCK_BREAKER__"),
     "## `retry`": (Retry, "PENSTOCK_RETRY__"),
     "## `fallback_budget`": (FallbackBudget, "PENSTOCK_FALLBACK_BUDGET__"),
