@@ -25,6 +25,7 @@ from penstock.state.shared import Shared
 from penstock.surfaces.admin import Admin
 from penstock.surfaces.auth import Doorkeeper, callers_of
 from penstock.surfaces.board import Board, Readiness
+from penstock.surfaces.cors import Cors
 from penstock.surfaces.front import Front
 from penstock.surfaces.functions import FunctionsSurface
 from penstock.surfaces.gate import Gate
@@ -117,6 +118,7 @@ class Instance:
             journal=Journal(self._metrics, self._lines, self._tracing.close if self._tracing else None),
             log=self.log,
             body_timeout_s=self.settings.body_timeout_s,
+            cors=Cors(self.settings.requests.cors_origins),
             tracing=self._tracing,
         )
 

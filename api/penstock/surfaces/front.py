@@ -12,6 +12,7 @@ from penstock.callers.caller import Caller
 from penstock.errors import ClientGone, Draining, InternalError, PenstockError
 from penstock.surfaces.auth import OPEN_ROUTES, Doorkeeper
 from penstock.surfaces.cold import ASGI, through
+from penstock.surfaces.cors import Cors
 from penstock.surfaces.outcomes import outcome_of
 from penstock.surfaces.render import error_body, error_headers
 from penstock.surfaces.visit import Visit
@@ -41,6 +42,7 @@ class Front:
     journal: Journal
     log: FilteringBoundLogger
     body_timeout_s: float
+    cors: Cors
     tracing: Tracing | None = None
     draining: bool = False
     """The instance is going: balancers are told so, and connections are not kept."""
@@ -54,7 +56,12 @@ class Front:
         surface, handler = self.hot.get(path, NOT_HOT) if wire.method == "POST" else NOT_HOT
         visit = Visit(wire, surface or surface_of(path), last=self.draining)
         self.visits.add(visit)
+        visit.cors = self.cors.headers(wire)
         try:
+            if visit.cors and self.cors.asks_before(wire):
+                visit.start(204, [])
+                wire.finish(b"")
+                return
             caller = visit.caller = self._let_in(visit, path)
             visit.record.caller = caller.name
             if self.tracing is not None:

@@ -18,13 +18,14 @@ _SAFE_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 class Visit:
     """`interrupt` ends it from outside: `why` then says what for. `last`: close the connection after it."""
 
-    __slots__ = ("_task", "caller", "more_headers", "onward", "record", "request_id", "why", "wire")
+    __slots__ = ("_task", "caller", "cors", "more_headers", "onward", "record", "request_id", "why", "wire")
 
     def __init__(self, wire: Wire, surface: str, *, last: bool = False) -> None:
         self.wire = wire
         self.request_id = _request_id(wire.headers)
         self.caller = ANYONE
         self.more_headers: Headers = []
+        self.cors: Headers = []
         self.record = Record(surface, self.request_id, wire.received_at or time.monotonic())
         self.why: PenstockError | None = None
         self.onward = ""
@@ -85,6 +86,7 @@ class Visit:
         """The head of the answer. Nothing has started if it is refused: ValueError, for a header that is not one."""
         headers.append((b"x-request-id", self.request_id.encode()))
         headers += self.more_headers
+        headers += self.cors
         self.wire.start(status, headers)
         self.record.status = status
 
