@@ -28,12 +28,12 @@ from penstock.settings.parts import (
     Retry,
     Seconds,
     StatusPage,
-    Traces,
     Watch,
     checked_store,
     checked_url,
 )
 from penstock.settings.requests import Requests
+from penstock.settings.traces import Traces
 
 COMMAND_LINE = "--"
 """The keyword under which `Settings` takes what the command line says; no file can hold it as a setting."""

@@ -66,7 +66,8 @@ class Attempt:
         if call.trace is not None:
             call.trace.heard(status)
         if not 200 <= status < 300:
-            return failure_of(status, exchange.headers, await _error_body(exchange))
+            told = reply.target.without_key(await _error_body(exchange))
+            return failure_of(status, exchange.headers, told)
         if call.stream:
             return await self._opened(reply, deadline)
         body = await exchange.whole(self._max_reply_bytes, deadline)
