@@ -40,6 +40,8 @@ class Attempt:
             exchange = await self._send(call, seat, body, fresh=fresh)
             reply = Reply(call, seat, lease, exchange, left_out)
             failure = await self._answer(reply)
+            if failure is not None and failure.refusal is not None:
+                seat.target.hide_key(failure.refusal)
             answered = failure is None
             return failure or reply
         except WireError as error:
@@ -66,8 +68,7 @@ class Attempt:
         if call.trace is not None:
             call.trace.heard(status)
         if not 200 <= status < 300:
-            told = reply.target.without_key(await _error_body(exchange))
-            return failure_of(status, exchange.headers, told)
+            return failure_of(status, exchange.headers, await _error_body(exchange))
         if call.stream:
             return await self._opened(reply, deadline)
         body = await exchange.whole(self._max_reply_bytes, deadline)

@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from penstock import __version__
+from penstock.errors import TargetRefused
 from penstock.settings.parts import Breaker as BreakerSettings
 from penstock.settings.tls import NO_FILES, TlsFiles
 from penstock.upstream.breaker import Breaker, State
@@ -95,10 +96,15 @@ class Target:
     def is_at(self, kind: Kind, place: Place) -> bool:
         return (self.kind, self._place) == (kind, place)
 
-    def without_key(self, told: bytes) -> bytes:
-        """What the target said, should it have repeated our key."""
-        key = self._place.key.encode()
-        return told.replace(key, b"[key]") if key else told
+    def hide_key(self, refusal: TargetRefused) -> None:
+        """Take our key out of what the target said, should it have repeated it."""
+        key = self._place.key
+        if not key:
+            return
+        refusal.message = refusal.message.replace(key, "[key]")
+        refusal.code = refusal.code.replace(key, "[key]")  # type: ignore[misc]  # its own, as its status is
+        if refusal.param is not None:
+            refusal.param = refusal.param.replace(key, "[key]")
 
     @property
     def authorization(self) -> dict[str, str]:
