@@ -10,6 +10,7 @@ from structlog.typing import FilteringBoundLogger
 
 from penstock.callers.caller import Caller
 from penstock.errors import ClientGone, Draining, InternalError, PenstockError
+from penstock.surfaces.audit import audit
 from penstock.surfaces.auth import OPEN_ROUTES, Doorkeeper
 from penstock.surfaces.cold import ASGI, through
 from penstock.surfaces.cors import Cors
@@ -82,6 +83,8 @@ class Front:
             self.visits.discard(visit)
             if path not in OPEN_ROUTES:
                 self.journal.close(visit.record)
+            if visit.record.surface == "admin":
+                audit(self.log, visit)
 
     def _let_in(self, visit: Visit, path: str) -> Caller:
         if self.closed and path not in OPEN_ROUTES:
