@@ -47,11 +47,11 @@ class OpenAISurface:
         check(dialect, fields)
         check_bounds(self.settings.requests, raw, fields)
         try:
-            pool = self.roster.pool(str(fields["model"]))
+            pool = self.roster.pool(asked := str(fields["model"]))
+            check_model(visit.caller, pool.name, asked)
         except ModelNotFound:
             visit.record.model = "other"
             raise
-        check_model(visit.caller, pool.name)
         options = fields.get("stream_options")
         call = Call(
             dialect=dialect,

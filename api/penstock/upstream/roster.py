@@ -37,7 +37,7 @@ class Roster:
         """The pool that serves a model, by its name or an alias. Raises ModelNotFound."""
         pool = self._pools.get(name)
         if pool is None:
-            raise ModelNotFound(f"The model {name[:100]!r} does not exist. See GET /v1/models.", param="model")
+            raise ModelNotFound.named(name)
         return pool
 
     def functions_pool(self, named: str) -> Pool:
