@@ -83,7 +83,9 @@ class Replica(_Part):
     id: str = Field(
         "", pattern=r"^[\w.:-]*$", description="Its name in metrics, logs and headers; host:port if not given."
     )
-    weight: float = Field(1, gt=0, description="Its share of the calls, relative to the other replicas.")
+    weight: float = Field(
+        1, gt=0, allow_inf_nan=False, description="Its share of the calls, relative to the other replicas."
+    )
     api_key_env: str | None = Field(None, description="The environment variable that holds its key.")
     usd_per_hour: float = Field(0, ge=0, description="Dollars that an hour of it costs.")
     tls: Tls = Field(Tls(), description="For an https URL: whom we believe, and as whom we come.")

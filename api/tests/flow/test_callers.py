@@ -228,3 +228,16 @@ def test_what_a_command_cannot_do_it_tells(tmp_path: Path, words: tuple[str, ...
     assert (done.returncode, done.stdout) == (code, "")
     assert told in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_moment_that_no_calendar_has_is_refused(replica: Simulator, tmp_path: Path) -> None:
+    told = settings(replica, callers=str(tmp_path / "callers.yaml"))
+    json_type = {"content-type": "application/json"}
+    with Gateway(tmp_path, told) as gateway, Client(gateway.url, OPERATOR) as operator:
+        operator.http.post("/admin/keys", json={"name": "shop"})
+        for seconds in ("1e12", "1e300", "Infinity", "NaN"):
+            bodies = {"": '"name":"lab","ends_in_s"', "/callers/shop/rotate": '"overlap_s"'}
+            for path, start in bodies.items():
+                body = f"{{{start}:{seconds}}}"
+                answer = operator.http.post(f"/admin/keys{path}", content=body, headers=json_type)
+                assert (answer.status_code, code_of(answer)) == (400, "invalid_request"), body
