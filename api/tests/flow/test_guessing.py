@@ -12,7 +12,7 @@ import yaml
 from penstock.callers.caller import Caller, Key
 from tests.gateway import Gateway, one_model
 from tests.servers import Simulator
-from tests.talk import CHAT, HELLO, Client, resident, until
+from tests.talk import CHAT, HELLO, Client, dial, everything, resident, until
 
 GOOD, ENDED, OPERATOR = "pk-good-1", "pk-ended-1", "sk-operator-1"
 NOW = datetime.now(UTC)
@@ -126,3 +126,46 @@ def test_a_flood_of_guesses_holds_up_nobody_and_is_not_kept(gateway: Gateway) ->
     assert resident(gateway) - before < 16 * 2**20
     with Client(gateway.url, OPERATOR) as operator:
         assert operator.in_flight() == 0
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/admin",
+        "/admin/",
+        "/admin/targets",
+        "/admin/targets/",
+        "//admin/targets",
+        "/./admin/targets",
+        "/v1/../admin/targets",
+        "/%61dmin/targets",
+        "/admin%2ftargets",
+        "/ADMIN/targets",
+        "/admin;/targets",
+        "/admin/targets?",
+        "/admin/targets#a",
+        "/admin/targets%00",
+        "http://a/admin/targets",
+        "HTTP://A/admin/targets",
+        "http://a@b/admin/targets",
+        "*",
+        "/metrics/../admin/targets",
+        "/health/live/../../admin/targets",
+        "/docs;/admin/targets",
+        "/openapi.json/admin/targets",
+        "/admin/status",
+        "/admin/keys",
+        "admin/targets",
+        "/\\admin/targets",
+        "/%2561dmin/targets",
+        "/admin/%74argets",
+    ],
+)
+def test_no_spelling_of_a_path_opens_what_is_for_operators(gateway: Gateway, path: str) -> None:
+    for key, statuses in (("", (400, 401)), (GOOD, (400, 403, 404))):
+        with dial(gateway.url) as connection:
+            told = f"authorization: Bearer {key}\r\n" if key else ""
+            connection.sendall(f"GET {path} HTTP/1.1\r\nhost: a\r\n{told}connection: close\r\n\r\n".encode())
+            answer = everything(connection)
+        assert int(answer.split()[1]) in statuses, answer
+        assert b"in_flight" not in answer
