@@ -23,7 +23,8 @@ GROUP = "penstock_hot"
 HOT = {
     "limits": "allowance limiter meter purse queue seats till",
     "state": "ledger",
-    "surfaces": "auth farewell framing front functions gate openai protocol reader relay render visit wire",
+    "surfaces": """auth bounds cors farewell framing front functions gate media openai protocol reader relay render
+        visit wire""",
     "telemetry": "families metrics record",
     "upstream": """attempt backoff breaker call chat_events connection dialects dispatch edit exchange pool rank refusal
         reply responses_events sse stream streams target transport usage verdicts window wording""",

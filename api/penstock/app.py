@@ -12,7 +12,6 @@ from typing import BinaryIO
 
 from fastapi import FastAPI
 
-from penstock import __version__
 from penstock.background import background
 from penstock.callers.follow import Follower
 from penstock.callers.keyring import Keyring
@@ -25,6 +24,7 @@ from penstock.state.shared import Shared
 from penstock.surfaces.admin import Admin
 from penstock.surfaces.auth import Doorkeeper, callers_of
 from penstock.surfaces.board import Board, Readiness
+from penstock.surfaces.cors import Cors
 from penstock.surfaces.front import Front
 from penstock.surfaces.functions import FunctionsSurface
 from penstock.surfaces.gate import Gate
@@ -32,10 +32,9 @@ from penstock.surfaces.hot import function_routes, openai_routes
 from penstock.surfaces.keys_admin import KeysAdmin
 from penstock.surfaces.openai import OpenAISurface
 from penstock.surfaces.ops import ops_router
-from penstock.surfaces.schemas import ErrorBody
+from penstock.surfaces.routes import application
 from penstock.surfaces.sight import Sight
 from penstock.surfaces.status_page import status_router
-from penstock.surfaces.translate import EXCEPTION_HANDLERS
 from penstock.surfaces.usage_admin import UsageAdmin
 from penstock.surfaces.watchers import Watchers
 from penstock.telemetry.gauges import States
@@ -93,25 +92,19 @@ class Instance:
         self.front = self._front(load())
 
     def _front(self, functions: Mapping[str, Function]) -> Front:
-        app = FastAPI(
-            title="Penstock",
-            version=__version__,
-            lifespan=self._lifespan,
-            redirect_slashes=False,
-            redoc_url=None,
-            exception_handlers=EXCEPTION_HANDLERS,
-            responses={"4XX": {"model": ErrorBody}},  # else it promises errors of FastAPI's own shape
-        )
         doorkeeper = self._doorkeeper()
         board = Board(
             self.roster, self._lately, self._incidents, self._readiness, lambda: self._shared.up, doorkeeper.keyed
         )
         self._watchers = Watchers(board)
-        app.include_router(status_router(board, self._watchers, Sight(self.settings.status_page, doorkeeper)))
-        app.include_router(ops_router(self.roster, functions, self._metrics, self._readiness))
-        app.include_router(KeysAdmin(self._follower, self.log).router)
-        app.include_router(UsageAdmin(self._shared.ledger).router)
-        app.include_router(Admin(self.roster, self.log, self._gossip.drained).router)
+        app = application(
+            self._lifespan,
+            status_router(board, self._watchers, Sight(self.settings.status_page, doorkeeper)),
+            ops_router(self.roster, functions, self._metrics, self._readiness),
+            KeysAdmin(self._follower, self.log).router,
+            UsageAdmin(self._shared.ledger).router,
+            Admin(self.roster, self.log, self._gossip.drained).router,
+        )
         road = (self.settings, self.roster, self._dispatcher, Gate(self._limits))
         openai, typed = OpenAISurface(*road), FunctionsSurface(*road)
         return Front(
@@ -121,6 +114,7 @@ class Instance:
             journal=Journal(self._metrics, self._lines, self._tracing.close if self._tracing else None),
             log=self.log,
             body_timeout_s=self.settings.body_timeout_s,
+            cors=Cors(self.settings.requests.cors_origins),
             tracing=self._tracing,
             used=self._tally.count,
         )

@@ -38,6 +38,14 @@ class InvalidJSON(InvalidRequest):
     code = "invalid_json"
 
 
+class RequestTooComplex(InvalidRequest):
+    code = "request_too_complex"
+
+
+class MediaURLRefused(InvalidRequest):
+    code = "media_url_refused"
+
+
 class InvalidArguments(InvalidRequest):
     status = 422
     code = "invalid_arguments"
@@ -65,6 +73,11 @@ class NotFound(InvalidRequest):
 
 class ModelNotFound(NotFound):
     code = "model_not_found"
+
+    @classmethod
+    def named(cls, name: str) -> ModelNotFound:
+        """The same for one that is not there and one that the caller may not ask: nobody learns which there are."""
+        return cls(f"There is no model {name[:100]!r} that you may ask. See GET /v1/models.", param="model")
 
 
 class FunctionNotFound(NotFound):
@@ -112,10 +125,6 @@ class Forbidden(PenstockError):
     status = 403
     type = "permission_error"
     code = "operator_key_required"
-
-
-class ModelNotAllowed(Forbidden):
-    code = "model_not_allowed"
 
 
 class FunctionNotAllowed(Forbidden):

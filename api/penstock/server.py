@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import resource
 import signal
 from collections.abc import Iterator
 
@@ -59,6 +60,7 @@ class Server(uvicorn.Server):
         """Serve. What was made until now stays for good, so no collection needs to walk it while requests wait."""
         gc.collect()
         gc.freeze()
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core would hold every key and prompt
         super().run()
 
     async def startup(self, sockets: None = None) -> None:  # type: ignore[override]  # we never pass sockets

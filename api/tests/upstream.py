@@ -11,14 +11,14 @@ from penstock.upstream.call import Call
 from penstock.upstream.dialects import DIALECTS
 from penstock.upstream.pool import Pool, Seat
 from penstock.upstream.rank import RANKERS
-from penstock.upstream.target import Kind, Target, Told
+from penstock.upstream.target import Kind, Place, Target, Told
 
 from tests.clock import Clock
 
 
 def a_target(name: str = "gpu-1", kind: Kind = "replica", *, url: str = "", clock: Clock | None = None) -> Target:
     told = Told(Breaker(), lambda target, state: None)
-    return Target(name, kind, url or f"http://{name}:8000", "", clock or Clock(), told)
+    return Target(name, kind, Place(url or f"http://{name}:8000"), clock or Clock(), told)
 
 
 def a_pool(*replicas: Seat, clouds: tuple[Seat, ...] = (), ranking: str = "least_outstanding") -> Pool:

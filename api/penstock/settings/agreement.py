@@ -12,7 +12,7 @@ def targets_are_told_apart(models: Iterable[Model], clouds: Mapping[str, Cloud],
     places: dict[str, object] = {**clouds}
     listed = (each for model in models for each in model.replicas)
     for each in (*listed, *(Replica(url=url) for url in urls)):
-        place = (each.url, each.api_key_env)
+        place = (each.url, each.api_key_env, each.tls)
         if places.setdefault(each.name, place) != place:
             raise ValueError(f"two targets have the name {each.name!r}: give one of them another `id`")
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Literal
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+
+from penstock.settings.tls import Tls
 
 Ranking = Literal["least_outstanding", "round_robin", "power_of_two", "weighted"]
 Period = Literal["hour", "day", "month"]
@@ -27,8 +28,8 @@ Name = Annotated[str, AfterValidator(_printable)]
 def checked_url(url: str) -> str:
     """Raises ValueError, which never shows a password."""
     parts = urlsplit(url)
-    if "@" in parts.netloc:
-        raise ValueError("a key does not belong into a URL: name its environment variable in `api_key_env`")
+    if "@" in parts.netloc or "?" in url or "#" in url:
+        raise ValueError("a URL holds no key and no query here: name the key's environment variable in `api_key_env`")
     plain = url.isascii() and url.isprintable() and " " not in url
     if not plain or parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
         raise ValueError(f"{url!r} is not a URL: write it as http://host:port")
@@ -82,9 +83,12 @@ class Replica(_Part):
     id: str = Field(
         "", pattern=r"^[\w.:-]*$", description="Its name in metrics, logs and headers; host:port if not given."
     )
-    weight: float = Field(1, gt=0, description="Its share of the calls, relative to the other replicas.")
+    weight: float = Field(
+        1, gt=0, allow_inf_nan=False, description="Its share of the calls, relative to the other replicas."
+    )
     api_key_env: str | None = Field(None, description="The environment variable that holds its key.")
     usd_per_hour: float = Field(0, ge=0, description="Dollars that an hour of it costs.")
+    tls: Tls = Field(Tls(), description="For an https URL: whom we believe, and as whom we come.")
 
     @field_validator("url")
     @classmethod
@@ -119,6 +123,7 @@ class Model(_Part):
 class Cloud(_Part):
     base_url: str = Field("https://api.openai.com/v1", description="The cloud's base URL, with /v1.")
     api_key_env: str = Field("OPENAI_API_KEY", description="The environment variable that holds our key there.")
+    tls: Tls = Field(Tls(), description="Whom we believe, and as whom we come.")
 
     @field_validator("base_url")
     @classmethod
@@ -156,43 +161,3 @@ class Watch(_Part):
     timeout_s: Seconds = Field(1, description="How long such a reading may take.")
     failures: int = Field(3, ge=1, description="Failed readings in a row that make a replica count as down.")
     stale_s: Seconds = Field(10, description="The age from which an engine's metrics no longer count.")
-
-
-class Traces(_Part):
-    endpoint: str = Field(
-        "", description="The collector that takes OTLP over HTTP, as http://host:4318; without it nothing is traced."
-    )
-    headers: SecretStr = Field(
-        SecretStr(""), description="What it is sent beside the spans, a key for instance: `name=value`, by commas."
-    )
-    ratio: float = Field(
-        0.1, ge=0, le=1, description="The share of the requests that are traced, where the caller does not say."
-    )
-    every_s: Seconds = Field(5, description="How long spans are gathered before they are sent.")
-
-    @field_validator("endpoint")
-    @classmethod
-    def _is_url(cls, url: str) -> str:
-        return checked_url(url) if url else url
-
-    @field_validator("headers")
-    @classmethod
-    def _are_headers(cls, headers: SecretStr) -> SecretStr:
-        _header_fields(headers)
-        return headers
-
-    @property
-    def header_fields(self) -> dict[str, str]:
-        return _header_fields(self.headers)
-
-
-def _header_fields(headers: SecretStr) -> dict[str, str]:
-    """Names and values. Raises ValueError, which never shows a value."""
-    found: dict[str, str] = {}
-    for pair in filter(None, map(str.strip, headers.get_secret_value().split(","))):
-        name, _, escaped = pair.partition("=")
-        value = unquote(escaped.strip())
-        if not (re.fullmatch(r"[\w-]+ *", name, re.ASCII) and re.fullmatch(r"[ -~]+", value)):
-            raise ValueError("each is written as `name=value`, with %2C for a comma in the value")
-        found[name.strip().lower()] = value
-    return found

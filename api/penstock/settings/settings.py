@@ -5,13 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Self
 
-from pydantic import (
-    AliasChoices,
-    Field,
-    SecretStr,
-    field_validator,
-    model_validator,
-)
+from pydantic import AliasChoices, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -34,11 +28,12 @@ from penstock.settings.parts import (
     Retry,
     Seconds,
     StatusPage,
-    Traces,
     Watch,
     checked_store,
     checked_url,
 )
+from penstock.settings.requests import Requests
+from penstock.settings.traces import Traces
 
 COMMAND_LINE = "--"
 """The keyword under which `Settings` takes what the command line says; no file can hold it as a setting."""
@@ -97,6 +92,7 @@ class Settings(BaseSettings):
     usage_dir: str = Field("", description="A folder that keeps what was counted for callers until Redis has it.")
     max_connections: int = Field(1024, ge=1, description="Connections to one target at the most.")
 
+    requests: Requests = Field(Requests(), description="What a request may hold, and whose pages may send one.")
     max_body_bytes: int = Field(16 * 2**20, ge=1024, description="The largest request body, in bytes.")
     max_reply_bytes: int = Field(64 * 2**20, ge=1024, description="The largest reply of a target, in bytes.")
     body_timeout_s: Seconds = Field(30, description="How long a client may take to send its request.")

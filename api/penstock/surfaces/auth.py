@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from penstock.callers.caller import ANYONE, Caller, Key
 from penstock.callers.keyring import Keyring
-from penstock.errors import Forbidden, FunctionNotAllowed, ModelNotAllowed, Unauthorized
+from penstock.errors import Forbidden, FunctionNotAllowed, ModelNotFound, Unauthorized
 
 OPEN_ROUTES = frozenset({"/", "/status/events", "/health/live", "/health/ready", "/metrics", "/docs", "/openapi.json"})
 """Open at this door: the first two have one of their own."""
@@ -60,10 +60,10 @@ def callers_of(keys: Iterable[SecretStr]) -> tuple[Caller, ...]:
     return tuple(found.values())
 
 
-def check_model(caller: Caller, model: str) -> None:
-    """Raises ModelNotAllowed."""
+def check_model(caller: Caller, model: str, asked: str) -> None:
+    """`asked` is the caller's name for it, which may be an alias. Raises ModelNotFound."""
     if not caller.may_ask(model):
-        raise ModelNotAllowed(f"This key may not ask the model {model!r}: GET /v1/models lists those that it may.")
+        raise ModelNotFound.named(asked)
 
 
 def check_function(caller: Caller, function: str) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from penstock.errors import PenstockError
+from penstock.surfaces.audit import signed
 from penstock.surfaces.visit import Visit
 
 # ASGI's own types: the one boundary whose messages have no narrower one.
@@ -52,7 +53,11 @@ async def through(app: ASGI, visit: Visit, body_timeout_s: float) -> None:
         else:
             wire.finish(message.get("body", b""))
 
-    await app(scope, receive, send)
+    if visit.record.surface == "admin":
+        with signed(visit):
+            await app(scope, receive, send)
+    else:
+        await app(scope, receive, send)
 
 
 async def _body(visit: Visit, timeout_s: float) -> bytes:

@@ -10,8 +10,10 @@ from structlog.typing import FilteringBoundLogger
 
 from penstock.callers.caller import Caller
 from penstock.errors import ClientGone, Draining, InternalError, PenstockError
+from penstock.surfaces.audit import audit
 from penstock.surfaces.auth import OPEN_ROUTES, Doorkeeper
 from penstock.surfaces.cold import ASGI, through
+from penstock.surfaces.cors import Cors
 from penstock.surfaces.outcomes import outcome_of
 from penstock.surfaces.render import error_body, error_headers
 from penstock.surfaces.visit import Visit
@@ -41,6 +43,7 @@ class Front:
     journal: Journal
     log: FilteringBoundLogger
     body_timeout_s: float
+    cors: Cors
     tracing: Tracing | None = None
     used: Used | None = None
     draining: bool = False
@@ -55,7 +58,12 @@ class Front:
         surface, handler = self.hot.get(path, NOT_HOT) if wire.method == "POST" else NOT_HOT
         visit = Visit(wire, surface or surface_of(path), self.used, last=self.draining)
         self.visits.add(visit)
+        visit.cors = self.cors.headers(wire)
         try:
+            if visit.cors and self.cors.asks_before(wire):
+                visit.start(204, [])
+                wire.finish(b"")
+                return
             caller = visit.caller = self._let_in(visit, path)
             visit.record.caller = caller.name
             if self.tracing is not None:
@@ -76,6 +84,8 @@ class Front:
             self.visits.discard(visit)
             if path not in OPEN_ROUTES:
                 self.journal.close(visit.record)
+            if visit.record.surface == "admin":
+                audit(self.log, visit)
 
     def _let_in(self, visit: Visit, path: str) -> Caller:
         if self.closed and path not in OPEN_ROUTES:

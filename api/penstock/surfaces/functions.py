@@ -65,8 +65,9 @@ class FunctionsSurface:
         except ValidationError as error:
             raise _invalid(error) from None
         asked = body(function, arguments, stream)
-        pool = self.roster.functions_pool(str(asked.get("model", "default")))
-        check_model(visit.caller, pool.name)
+        named = str(asked.get("model", "default"))
+        pool = self.roster.functions_pool(named)
+        check_model(visit.caller, pool.name, named)
         return Call(
             dialect=CHAT,
             pool=pool,

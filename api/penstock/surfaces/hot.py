@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from enum import Enum
 from functools import partial
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
+from fastapi.sse import EventSourceResponse
 from pydantic import BaseModel
 
 from penstock.functions.catalog import Function
 from penstock.surfaces.front import Handler
 from penstock.surfaces.functions import FunctionsSurface
 from penstock.surfaces.openai import OpenAISurface
-from penstock.surfaces.schemas import REQUESTS, Answer, ErrorBody
+from penstock.surfaces.schemas import REQUESTS, Answer
 from penstock.upstream.dialects import DIALECTS
 
-ERRORS: dict[int | str, dict[str, Any]] = {
-    status: {"model": ErrorBody} for status in (400, 401, 404, 408, 413, 415, 422, 429, 500, 502, 503, 504)
-}
+ERROR = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorBody"}}}}
+STATUSES = (400, 401, 403, 404, 408, 413, 415, 422, 429, 431, 500, 502, 503, 504)
+ERRORS: dict[int | str, dict[str, Any]] = dict.fromkeys(STATUSES, ERROR)
+"""Of routes that answer with JSON or with events: an error is JSON."""
+EVENTS: dict[int | str, dict[str, Any]] = {200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}}
 
 HotRoutes = dict[str, tuple[str, Handler]]
 
@@ -31,7 +35,9 @@ def openai_routes(app: FastAPI, surface: OpenAISurface) -> HotRoutes:
     for dialect in DIALECTS:
         routes[dialect.path] = (dialect.name, partial(surface.answer, dialect=dialect))
         streams = " With `stream`, server-sent events." if dialect.events else ""
-        document(app, dialect.path, dialect.name, REQUESTS[dialect.name], Answer, f"OpenAI's {dialect.name}.{streams}")
+        says = f"OpenAI's {dialect.name}.{streams}"
+        events = EVENTS if dialect.events else {}
+        document(app, dialect.path, dialect.name, REQUESTS[dialect.name], Answer, says, responses=events)
     return routes
 
 
@@ -44,27 +50,38 @@ def function_routes(app: FastAPI, surface: FunctionsSurface, functions: Mapping[
         routes[f"{path}/stream"] = ("functions", partial(surface.stream, function=function))
         document(app, path, function.name, function.arguments, function.returns, function.description)
         told = f"{function.description} As server-sent events: `partial`, then `final` or `error`."
-        document(app, f"{path}/stream", f"{function.name}_stream", function.arguments, function.partial, told)
+        document_stream(app, f"{path}/stream", f"{function.name}_stream", function.arguments, function.partial, told)
     return routes
 
 
-def document(app: FastAPI, path: str, name: str, takes: type[BaseModel], gives: Any, says: str) -> None:
+def document(app: FastAPI, path: str, name: str, takes: type[BaseModel], gives: Any, says: str, **about: Any) -> None:
     """Put a route into the OpenAPI document that the front answers before FastAPI sees it."""
 
     def endpoint(body: BaseModel) -> None:
         raise AssertionError(f"{path} is answered by the front")
 
-    body = inspect.Parameter("body", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=takes)
-    endpoint.__signature__ = inspect.Signature([body])  # type: ignore[attr-defined]  # what FastAPI reads
-    route = APIRoute(
-        path,
-        endpoint,
-        methods=["POST"],
-        name=name,
-        description=says,
-        response_model=gives,
-        responses=ERRORS,
-        tags=["functions" if path.startswith("/v1/functions") else "openai"],
-        operation_id=name,
-    )
+    _add(app, path, name, endpoint, _signature(takes), description=says, response_model=gives, **about)
+
+
+def document_stream(app: FastAPI, path: str, name: str, takes: type[BaseModel], gives: Any, says: str) -> None:
+    """The same for one that answers with events, each holding such a value."""
+
+    async def endpoint(body: BaseModel) -> AsyncIterator[Any]:
+        yield body  # which makes it what FastAPI knows a stream by; the front answers it
+
+    signature = _signature(takes).replace(return_annotation=AsyncIterator[gives])
+    _add(app, path, name, endpoint, signature, description=says, response_class=EventSourceResponse)
+
+
+def _signature(takes: type[BaseModel]) -> inspect.Signature:
+    return inspect.Signature([inspect.Parameter("body", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=takes)])
+
+
+def _add(
+    app: FastAPI, path: str, name: str, endpoint: Callable[..., Any], signature: inspect.Signature, **about: Any
+) -> None:
+    endpoint.__signature__ = signature  # type: ignore[attr-defined]  # what FastAPI reads
+    about["responses"] = ERRORS | about.get("responses", {})
+    tags: list[str | Enum] = ["functions" if path.startswith("/v1/functions/") else "openai"]
+    route = APIRoute(path, endpoint, methods=["POST"], name=name, tags=tags, operation_id=name, **about)
     app.router.routes.append(route)

@@ -16,6 +16,9 @@ from penstock.callers.caller import Allowances, Caller, Key
 from penstock.callers.follow import Follower
 from penstock.errors import CallersAway, InvalidRequest
 
+LONGEST_S = 100 * 365 * 86400
+"""A moment further away may be none that a calendar has."""
+
 
 class CallerList(BaseModel):
     data: list[Caller]
@@ -33,14 +36,14 @@ class Making(Allowances):
     """A caller, and how long its first key opens."""
 
     name: str
-    ends_in_s: float | None = Field(None, gt=0)
+    ends_in_s: float | None = Field(None, gt=0, le=LONGEST_S)
 
 
 class Rotating(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    overlap_s: float = Field(86400, ge=0)
-    ends_in_s: float | None = Field(None, gt=0)
+    overlap_s: float = Field(86400, ge=0, le=LONGEST_S)
+    ends_in_s: float | None = Field(None, gt=0, le=LONGEST_S)
 
 
 class KeysAdmin:

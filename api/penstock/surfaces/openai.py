@@ -11,6 +11,7 @@ import orjson
 from penstock.errors import InvalidJSON, InvalidRequest, ModelNotFound, PenstockError
 from penstock.settings import Settings
 from penstock.surfaces.auth import check_model
+from penstock.surfaces.bounds import check_bounds
 from penstock.surfaces.gate import Gate
 from penstock.surfaces.relay import Shape, relay
 from penstock.surfaces.visit import Visit
@@ -44,12 +45,13 @@ class OpenAISurface:
         raw = await visit.body(self.settings.max_body_bytes, self.settings.body_timeout_s)
         fields = object_in(raw)
         check(dialect, fields)
+        check_bounds(self.settings.requests, raw, fields)
         try:
-            pool = self.roster.pool(str(fields["model"]))
+            pool = self.roster.pool(asked := str(fields["model"]))
+            check_model(visit.caller, pool.name, asked)
         except ModelNotFound:
             visit.record.model = "other"
             raise
-        check_model(visit.caller, pool.name)
         options = fields.get("stream_options")
         call = Call(
             dialect=dialect,

@@ -79,7 +79,7 @@ def ops_router(
     @router.get("/v1/models/{model:path}", tags=["models"])
     async def model(model: str, request: Request) -> ModelCard:
         """One model."""
-        check_model(request.state.caller, roster.pool(model).name)
+        check_model(request.state.caller, roster.pool(model).name, model)
         return ModelCard(id=model)
 
     @router.get("/v1/functions", tags=["functions"])

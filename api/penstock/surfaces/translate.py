@@ -10,7 +10,15 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from penstock.errors import FunctionNotFound, InternalError, InvalidRequest, MethodNotAllowed, NotFound, PenstockError
+from penstock.errors import (
+    FunctionNotFound,
+    InternalError,
+    InvalidJSON,
+    InvalidRequest,
+    MethodNotAllowed,
+    NotFound,
+    PenstockError,
+)
 from penstock.surfaces.cold import ERROR_CODE
 from penstock.surfaces.render import error_body, error_headers
 
@@ -36,6 +44,8 @@ def _translated(error: Exception, request: Request) -> PenstockError:
         return wanted(f"There is no {request.method} {request.url.path[:200]}.")
     if isinstance(error, HTTPException) and error.status_code == 405:
         return MethodNotAllowed(f"{request.method} is not a method of {request.url.path[:200]}.")
+    if isinstance(error, HTTPException) and error.status_code == 400:
+        return InvalidJSON("The body is not valid JSON in UTF-8.")
     return InternalError("Something went wrong here.")
 
 
@@ -43,4 +53,5 @@ EXCEPTION_HANDLERS: dict[int | type[Exception], Callable[[Request, Any], Corouti
     PenstockError: _render,
     RequestValidationError: _render,
     HTTPException: _render,
+    Exception: _render,  # and then it is raised again, for the front to log
 }

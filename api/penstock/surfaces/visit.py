@@ -18,7 +18,7 @@ _SAFE_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 class Visit:
     """`interrupt` ends it from outside: `why` then says what for. `last`: close the connection after it."""
 
-    __slots__ = ("_task", "caller", "more_headers", "onward", "record", "request_id", "used", "why", "wire")
+    __slots__ = ("_task", "caller", "cors", "more_headers", "onward", "record", "request_id", "used", "why", "wire")
 
     def __init__(self, wire: Wire, surface: str, used: Used | None = None, *, last: bool = False) -> None:
         self.wire = wire
@@ -28,6 +28,7 @@ class Visit:
         self.caller = ANYONE
         self.more_headers = b""
         """Lines of the answer's head, each with its end."""
+        self.cors: Headers = []
         self.record = Record(surface, self.request_id, wire.received_at or time.monotonic())
         self.why: PenstockError | None = None
         self.onward = ""
@@ -87,6 +88,7 @@ class Visit:
     def start(self, status: int, headers: Headers) -> None:
         """The head of the answer. Nothing has started if it is refused: ValueError, for a header that is not one."""
         headers.append((b"x-request-id", self.request_id.encode()))
+        headers += self.cors
         self.wire.start(status, headers, self.more_headers)
         self.record.status = status
 

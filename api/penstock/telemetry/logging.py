@@ -20,6 +20,7 @@ def logger_to(lines: Lines, incidents: Incidents | None = None) -> FilteringBoun
     logger: FilteringBoundLogger = structlog.wrap_logger(
         structlog.BytesLogger(cast(BinaryIO, lines)),
         processors=[
+            structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             *([incidents] if incidents is not None else []),

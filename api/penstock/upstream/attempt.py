@@ -40,6 +40,8 @@ class Attempt:
             exchange = await self._send(call, seat, body, fresh=fresh)
             reply = Reply(call, seat, lease, exchange, left_out)
             failure = await self._answer(reply)
+            if failure is not None and failure.refusal is not None:
+                seat.target.hide_key(failure.refusal)
             answered = failure is None
             return failure or reply
         except WireError as error:

@@ -92,7 +92,7 @@ class Dispatcher:
         call.attempts += 1
         call.target = seat.target.id
         if call.trace is not None:
-            call.trace.attempt(seat.target.id, seat.target.kind, seat.target.origin, seat.model)
+            call.trace.attempt(seat.target.id, seat.target.kind, seat.target.origin[:3], seat.model)
         lease = seat.target.lease()
         result: Reply | Failure | None = None
         try:

@@ -11,7 +11,7 @@ from penstock.settings.parts import Fallback, Model, Replica
 from penstock.upstream.breaker import State
 from penstock.upstream.pool import Pool, Seat
 from penstock.upstream.rank import RANKERS
-from penstock.upstream.target import Kind, Target, Told
+from penstock.upstream.target import Kind, Place, Target, Told
 
 Changed = Callable[[Target, State], None]
 """Told when a target's breaker changes its state."""
@@ -37,7 +37,7 @@ class Roster:
         """The pool that serves a model, by its name or an alias. Raises ModelNotFound."""
         pool = self._pools.get(name)
         if pool is None:
-            raise ModelNotFound(f"The model {name[:100]!r} does not exist. See GET /v1/models.", param="model")
+            raise ModelNotFound.named(name)
         return pool
 
     def functions_pool(self, named: str) -> Pool:
@@ -102,13 +102,13 @@ class Roster:
 
     def _take(self, build: _Build) -> None:
         for replica in self.undiscovered:
-            build.target(replica.name, "replica", replica.url, "")
+            build.target(replica.name, "replica", Place(replica.url))
         pools = [build.pool(model, self._rng) for model in build.models]
         self.targets, self.models = build.targets, tuple(pools)
         self._pools = {name: pool for pool in pools for name in (pool.name, *pool.aliases)}
 
-    def _new(self, settings: Settings, name: str, kind: Kind, url: str, key: str) -> Target:
-        return Target(name, kind, url, key, self._clock, Told(settings.breaker, self._changed))
+    def _new(self, settings: Settings, name: str, kind: Kind, place: Place) -> Target:
+        return Target(name, kind, place, self._clock, Told(settings.breaker, self._changed))
 
     def _models(self, settings: Settings, joined: dict[str, tuple[str, Replica]], left: set[str]) -> list[Model]:
         """The models of the settings and those that were discovered, with the replicas they have now."""
@@ -145,7 +145,7 @@ class _Build:
         self,
         settings: Settings,
         models: list[Model],
-        new: Callable[[Settings, str, Kind, str, str], Target],
+        new: Callable[[Settings, str, Kind, Place], Target],
         kept: dict[str, Target],
     ) -> None:
         self.models = models
@@ -153,21 +153,28 @@ class _Build:
         self._settings = settings
         self._new = new
         self._kept = kept
-        self._keys = {each.name: settings.secret(each.api_key_env) for model in models for each in model.replicas}
-        self._cloud_keys = {name: settings.secret(cloud.api_key_env) for name, cloud in settings.clouds.items()}
+        self._places = {
+            each.name: Place(each.url, settings.secret(each.api_key_env), each.tls.checked(each.name, each.url))
+            for model in models
+            for each in model.replicas
+        }
+        self._cloud_places = {
+            name: Place(each.base_url, settings.secret(each.api_key_env), each.tls.checked(name, each.base_url))
+            for name, each in settings.clouds.items()
+        }
 
-    def target(self, name: str, kind: Kind, url: str, key: str) -> Target:
+    def target(self, name: str, kind: Kind, place: Place) -> Target:
         if name not in self.targets:
             kept = self._kept.get(name)
-            same = kept is not None and kept.is_at(kind, url, key)
-            self.targets[name] = kept if kept and same else self._new(self._settings, name, kind, url, key)
+            same = kept is not None and kept.is_at(kind, place)
+            self.targets[name] = kept if kept and same else self._new(self._settings, name, kind, place)
         return self.targets[name]
 
     def pool(self, model: Model, rng: random.Random) -> Pool:
         settings = self._settings
         replicas = [
             Seat(
-                self.target(each.name, "replica", each.url, self._keys[each.name]),
+                self.target(each.name, "replica", self._places[each.name]),
                 model.served_name,
                 each.weight,
                 each.usd_per_hour,
@@ -175,10 +182,7 @@ class _Build:
             for each in model.replicas
         ]
         clouds = [
-            Seat(
-                self.target(each.cloud, "cloud", settings.clouds[each.cloud].base_url, self._cloud_keys[each.cloud]),
-                each.model,
-            )
+            Seat(self.target(each.cloud, "cloud", self._cloud_places[each.cloud]), each.model)
             for each in model.fallback
         ]
         return Pool(

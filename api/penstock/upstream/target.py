@@ -8,7 +8,9 @@ from typing import Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from penstock import __version__
+from penstock.errors import TargetRefused
 from penstock.settings.parts import Breaker as BreakerSettings
+from penstock.settings.tls import NO_FILES, TlsFiles
 from penstock.upstream.breaker import Breaker, State
 from penstock.upstream.transport import Origin
 
@@ -54,16 +56,27 @@ class Told(NamedTuple):
     changed: Callable[[Target, State], None]
 
 
+class Place(NamedTuple):
+    """Where a target is, and as whom we come."""
+
+    url: str
+    key: str = ""
+    tls: TlsFiles = NO_FILES
+
+    def __repr__(self) -> str:
+        return f"Place({self.url!r})"
+
+
 class Target:
     """One server. Its key goes into its requests and nowhere else."""
 
-    def __init__(self, name: str, kind: Kind, url: str, key: str, clock: Callable[[], float], told: Told) -> None:
-        parts = urlsplit(url)
+    def __init__(self, name: str, kind: Kind, place: Place, clock: Callable[[], float], told: Told) -> None:
+        parts = urlsplit(place.url)
         tls = parts.scheme == "https"
         self.id = name
         self.kind: Kind = kind
-        self.url = url
-        self.origin = Origin(parts.hostname or "", parts.port or (443 if tls else 80), tls)
+        self.url = place.url
+        self.origin = Origin(parts.hostname or "", parts.port or (443 if tls else 80), tls, place.tls)
         self.breaker = Breaker(told.breaker, clock, lambda state: told.changed(self, state))
         self.in_flight = 0
         self.begun = 0
@@ -71,7 +84,7 @@ class Target:
         self.drained = False
         self.up = True
         self.engine: EngineGauges | None = None
-        self._key = key
+        self._place = place
         self._host = parts.netloc.rpartition("@")[2]
         # A replica's URL stands before /v1. A cloud's is what OpenAI's clients call base_url, /v1 or its like included.
         self._base, self._stem = (parts.path, "/v1") if kind == "cloud" else (parts.path.removesuffix("/v1"), "")
@@ -80,12 +93,22 @@ class Target:
     def __repr__(self) -> str:
         return f"Target({self.id!r}, {self.kind!r})"
 
-    def is_at(self, kind: Kind, url: str, key: str) -> bool:
-        return (self.kind, self.url, self._key) == (kind, url, key)
+    def is_at(self, kind: Kind, place: Place) -> bool:
+        return (self.kind, self._place) == (kind, place)
+
+    def hide_key(self, refusal: TargetRefused) -> None:
+        """Take our key out of what the target said, should it have repeated it."""
+        key = self._place.key
+        if not key:
+            return
+        refusal.message = refusal.message.replace(key, "[key]")
+        refusal.code = refusal.code.replace(key, "[key]")  # type: ignore[misc]  # its own, as its status is
+        if refusal.param is not None:
+            refusal.param = refusal.param.replace(key, "[key]")
 
     @property
     def authorization(self) -> dict[str, str]:
-        return {"authorization": f"Bearer {self._key}"} if self._key else {}
+        return {"authorization": f"Bearer {self._place.key}"} if self._place.key else {}
 
     def lease(self) -> Lease:
         return Lease(self)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
 from collections import deque
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import NamedTuple
 
+from penstock.settings.tls import NO_FILES, TlsFiles
 from penstock.upstream.connection import Connection
 from penstock.upstream.exchange import Exchange, Full, Unreachable
 from penstock.upstream.patience import patience
@@ -21,6 +23,13 @@ class Origin(NamedTuple):
     host: str
     port: int
     tls: bool
+    files: TlsFiles = NO_FILES
+
+
+class _Context(NamedTuple):
+    stamp: tuple[int, ...]
+    """When each of its files was written."""
+    made: ssl.SSLContext
 
 
 @dataclass(slots=True)
@@ -37,7 +46,7 @@ class Transport:
         self._max_connections = max_connections
         self._keep_alive_s = keep_alive_s
         self._pools: dict[Origin, _Pool] = {}
-        self._tls: ssl.SSLContext | None = None
+        self._contexts: dict[TlsFiles, _Context] = {}
         self._sweeper: asyncio.TimerHandle | None = None
 
     @property
@@ -93,7 +102,7 @@ class Transport:
                     lambda: connection,
                     origin.host,
                     origin.port,
-                    ssl=self._context() if origin.tls else None,
+                    ssl=self._context(origin.files) if origin.tls else None,
                     server_hostname=origin.host if origin.tls else None,
                 )
         except TimeoutError:
@@ -126,7 +135,10 @@ class Transport:
         if any(pool.idle for pool in self._pools.values()):
             self._sweeper = loop.call_later(self._keep_alive_s / 4, self._sweep, loop)
 
-    def _context(self) -> ssl.SSLContext:
-        if self._tls is None:
-            self._tls = ssl.create_default_context()
-        return self._tls
+    def _context(self, files: TlsFiles) -> ssl.SSLContext:
+        """Made anew when a file has changed: certificates that live for days are replaced under a running gateway."""
+        stamp = tuple([os.stat(path).st_mtime_ns for path in files if path])
+        kept = self._contexts.get(files)
+        if kept is None or kept.stamp != stamp:
+            kept = self._contexts[files] = _Context(stamp, files.context())
+        return kept.made

@@ -80,3 +80,27 @@ def test_no_rate_is_no_limit(make_edge: MakeEdge, fleet: Fleet, setting: str) ->
     edge = make_edge({"blue": fleet.addresses}, **{setting: "0", setting.replace("RATE", "BURST"): "1"})
     with edge.client("one") as client:
         assert statuses(client.http, 20) == [200] * 20
+
+
+def test_who_guesses_keys_is_held_up_and_nobody_else(make_edge: MakeEdge, fleet: Fleet) -> None:
+    """A key of its own for each guess does not help: the address is one."""
+    limits = {"EDGE_ADDRESS_RATE": "0.1", "EDGE_ADDRESS_BURST": "10", "EDGE_TRUSTED_PROXIES": "127.0.0.1"}
+    edge = make_edge({"blue": fleet.addresses}, **limits)
+    with edge.client() as client:
+        guesses = [
+            client.http.get("/v1/models", headers={"x-forwarded-for": "192.0.2.1", "authorization": f"Bearer pk-{n}"})
+            for n in range(40)
+        ]
+        assert [each.status_code for each in guesses] == [200] * 10 + [429] * 30
+        assert statuses(client.http, 10, **{"x-forwarded-for": "192.0.2.2"}) == [200] * 10
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_second_key_in_a_request_is_no_way_round_the_first(make_edge: MakeEdge, fleet: Fleet, first: bool) -> None:
+    """Which of two would be limited, and which would open?"""
+    edge = make_edge({"blue": fleet.addresses}, EDGE_KEY_RATE="0.1", EDGE_KEY_BURST="2")
+    with edge.client() as client:
+        for n in range(3):
+            pair = [("authorization", "Bearer pk-mine"), ("authorization", f"Bearer pk-made-up-{n}")]
+            answer = client.http.get("/v1/models", headers=pair if first else pair[::-1])
+            assert answer.status_code == 400

@@ -37,7 +37,41 @@ ODD = [
     "/metrics;/v1/",
     "/%256detrics",
     "http://127.0.0.1/metrics",
+    "http://127.0.0.1/v1/../admin/targets",
+    "/ADMIN/targets",
+    "/Metrics",
+    "/%61dmin/targets",
+    "/%41DMIN/targets",
+    "//admin/targets",
+    "/.//admin/targets",
+    "/v1//../admin/targets",
+    "/v1/./../admin/targets",
+    "/v1/x/..%2f..%2fadmin/targets",
+    "/v1/%2e%2e%2fadmin%2ftargets",
+    "/v1/.%2e/admin/keys",
+    "/admin;/v1/models",
+    "/admin%2ftargets",
+    "/admin/..%2fadmin/keys",
+    "/health/../admin/keys",
+    "/health/ready/../../admin/keys",
+    "/docs/%2e%2e/admin/keys",
+    "/openapi.json/../admin/keys",
+    "/sim",
+    "/sim/fault",
+    "/v1/../sim/state",
+    "/%73im/state",
+    "/edge",
+    "/status",
+    "/.well-known/../admin/keys",
 ]
+INNER = [
+    "/v1/..;/admin/targets",
+    "/v1/%252e%252e/admin/targets",
+    "/v1/..\\admin",
+    "/v1/admin/targets",
+    "/v1/models?/../admin",
+]
+"""What stays under /v1 in every reading, and is nothing there."""
 
 
 def raw(edge: Edge, target: str, mark: str = "raw") -> tuple[int, bytes]:
@@ -57,6 +91,13 @@ def test_what_is_inside_is_not_reachable(edge: Edge, fleet: Fleet, path: str) ->
     assert status == 404
     assert json.loads(body)["error"]["code"] == "not_found"
     assert edge.wait_for(lambda line: line["request_id"] == mark)["upstream"] == "", "no instance saw it"
+
+
+@pytest.mark.parametrize("path", INNER)
+def test_what_only_looks_like_it_is_not_there_either(edge: Edge, fleet: Fleet, path: str) -> None:
+    status, body = raw(edge, path, f"inner-{INNER.index(path)}")
+    assert (status, b"in_flight" in body) in ((404, False), (200, False))
+    assert [line for each in fleet.gateways for line in each.requests() if line["surface"] == "admin"] == []
 
 
 @pytest.mark.parametrize("path", ["/", "/status/events"])

@@ -9,7 +9,7 @@ from tests.gateway import Gateway, one_model
 from tests.servers import Simulator
 from tests.talk import CHAT, HELLO, Client, code_of
 
-LIMIT = 64 * 1024
+LIMIT = 128 * 1024
 JSON = {"content-type": "application/json"}
 FUNCTION = "/v1/functions/ClassifyTicket"
 DEEP = "[" * 5000 + "]" * 5000
@@ -100,6 +100,25 @@ def test_a_field_that_is_missing_or_of_the_wrong_type(
     answer = client.http.post(path, json=body)
     assert (answer.status_code, code_of(answer)) == (400, "invalid_request")
     assert answer.json()["error"]["param"] == param
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "code"),
+    [
+        (CHAT, {"messages": [{"role": "user", "content": [{"image_url": "http://10.0.0.1/"}]}]}, "media_url_refused"),
+        (CHAT, {"messages": [{"content": [{"video_url": {"url": "file:///etc/passwd"}}]}]}, "media_url_refused"),
+        ("/v1/responses", {"input": [{"content": [{"file_url": "https://a.b/c.pdf"}]}]}, "media_url_refused"),
+        (CHAT, {"messages": json.loads("[" * 101 + "]" * 101)}, "request_too_complex"),
+        (CHAT, {"messages": HELLO * 2049}, "request_too_complex"),
+        (CHAT, {"messages": HELLO, "tools": [{}] * 129}, "request_too_complex"),
+        ("/v1/completions", {"prompt": "Hello", "n": 129}, "request_too_complex"),
+        ("/v1/embeddings", {"input": ["a"] * 2049}, "request_too_complex"),
+    ],
+)
+def test_a_body_beyond_bounds(client: Client, path: str, body: dict[str, object], code: str) -> None:
+    answer = client.http.post(path, json={"model": "tiny", **body})
+    assert (answer.status_code, code_of(answer)) == (400, code)
+    assert "setting `requests." in answer.json()["error"]["message"]
 
 
 @pytest.mark.parametrize("path", [CHAT, "/v1/embeddings"])

@@ -98,18 +98,19 @@ def test_what_a_caller_may_do(replica: Simulator, cloud: Simulator, tmp_path: Pa
             return Client(gateway.url, made.json()["key"])
 
         with caller("bound", models=["other"], functions=["ClassifyTicket"], fallback=False) as bound:
-            refused = bound.chat()
-            assert (refused.status_code, code_of(refused)) == (403, "model_not_allowed")
+            refused, absent = bound.chat(), bound.chat("absent")
+            assert (refused.status_code, code_of(refused)) == (404, "model_not_found")
+            assert refused.text == absent.text.replace("absent", "tiny"), "it does not learn that there is one"
             assert (bound.chat("other").status_code, bound.chat("o").status_code) == (200, 200)
             assert code_of(bound.chat("nowhere")) == "model_not_found"
             assert [card["id"] for card in bound.http.get("/v1/models").json()["data"]] == ["other", "o"]
-            assert code_of(bound.http.get("/v1/models/tiny")) == "model_not_allowed"
+            assert code_of(bound.http.get("/v1/models/tiny")) == "model_not_found"
             cards = bound.http.get("/v1/functions").json()["data"]
             assert [card["name"] for card in cards] == ["ClassifyTicket"]
             other = bound.http.post("/v1/functions/AnswerFromContext", json={})
             assert (other.status_code, code_of(other)) == (403, "function_not_allowed")
             by_function = bound.http.post("/v1/functions/ClassifyTicket", json={"text": "It broke.", "product": None})
-            assert code_of(by_function) == "model_not_allowed", "a function asks its model too"
+            assert code_of(by_function) == "model_not_found", "a function asks its model too"
             admin = bound.http.get("/admin/keys")
             assert (admin.status_code, code_of(admin)) == (403, "operator_key_required")
             with caller("free") as free:
@@ -142,7 +143,7 @@ class TestAdmin:
         assert (status(first["key"]), status(second["key"])) == (401, 200)
         changed = operator.patch("/admin/keys/callers/shop", json={"models": []}).json()
         assert (changed["owner"], changed["models"]) == ("ada", [])
-        assert status(second["key"]) == 403
+        assert status(second["key"]) == 404
         listed = operator.get("/admin/keys").json()["data"]
         assert [(each["name"], [key["id"] for key in each["keys"]]) for each in listed] == [("shop", [second["id"]])]
         assert operator.delete("/admin/keys/callers/shop").status_code == 204
@@ -227,3 +228,16 @@ def test_what_a_command_cannot_do_it_tells(tmp_path: Path, words: tuple[str, ...
     assert (done.returncode, done.stdout) == (code, "")
     assert told in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_moment_that_no_calendar_has_is_refused(replica: Simulator, tmp_path: Path) -> None:
+    told = settings(replica, callers=str(tmp_path / "callers.yaml"))
+    json_type = {"content-type": "application/json"}
+    with Gateway(tmp_path, told) as gateway, Client(gateway.url, OPERATOR) as operator:
+        operator.http.post("/admin/keys", json={"name": "shop"})
+        for seconds in ("1e12", "1e300", "Infinity", "NaN"):
+            bodies = {"": '"name":"lab","ends_in_s"', "/callers/shop/rotate": '"overlap_s"'}
+            for path, start in bodies.items():
+                body = f"{{{start}:{seconds}}}"
+                answer = operator.http.post(f"/admin/keys{path}", content=body, headers=json_type)
+                assert (answer.status_code, code_of(answer)) == (400, "invalid_request"), body

@@ -62,6 +62,15 @@ def test_a_body_that_says_it_is_too_large_is_not_waited_for(gateway: Gateway, pa
         pytest.param(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", id="TLS"),
         pytest.param(b"nonsense\r\n\r\n", id="nonsense"),
         pytest.param(HEAD + b"x-a: b\x00c\r\ncontent-length: 2\r\n\r\n{}", id="NUL in a header"),
+        pytest.param(HEAD + b"content-length: 0, 2\r\n\r\n{}", id="a list of lengths"),
+        pytest.param(HEAD + b"content-length: +2\r\n\r\n{}", id="length with a plus"),
+        pytest.param(HEAD + b"content-length : 2\r\n\r\n{}", id="blank before the colon"),
+        pytest.param(HEAD + b"x-a: b\r\n content-length: 2\r\n\r\n{}", id="a header folded"),
+        pytest.param(HEAD + b"x-a: b\rcontent-length: 2\r\n\r\n{}", id="CR alone"),
+        pytest.param(HEAD + b"transfer-encoding: chunked, identity\r\n\r\n0\r\n\r\n", id="chunked, but not at last"),
+        pytest.param(HEAD.replace(b"\r\n", b"\n") + b"content-length: 2\n\n{}", id="lines that end in LF"),
+        pytest.param(HEAD + b"content-length\t: 2\r\n\r\n{}", id="tab before the colon"),
+        pytest.param(HEAD + b"con tent: 2\r\n\r\n{}", id="blank in a name"),
     ],
 )
 def test_what_is_not_http(gateway: Gateway, sent: bytes) -> None:

@@ -62,7 +62,7 @@ from penstock.limits import limits, meter
 meter.HOLD_S = limits.TIDY_S = 3600.0
 sys.exit(cli.main(sys.argv[1:]))
 """
-"""Serves, and holds what it took for an hour: how often it asks anew is a matter of time, and here requests are slow."""
+"""Serves, and holds what it took for an hour: how often it asks is a matter of time, and here requests are slow."""
 LIMITS = {
     "requests_per_minute": 10**6,
     "tokens_per_minute": 10**9,

@@ -13,9 +13,11 @@ from penstock.settings.parts import (
     Replica,
     Retry,
     Timeouts,
-    Traces,
     Watch,
 )
+from penstock.settings.requests import Requests
+from penstock.settings.tls import Tls
+from penstock.settings.traces import Traces
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 from tests.pages import page, rows, section
@@ -30,6 +32,8 @@ GROUPS: dict[str, tuple[type[BaseModel], str | None]] = {
     "### `models.timeouts`": (Timeouts, None),
     "### `models.queueing`": (Queueing, None),
     "## `clouds`, by name": (Cloud, None),
+    "## `tls`, of a replica or a cloud": (Tls, None),
+    "## `requests`": (Requests, "PENSTOCK_REQUESTS__"),
     "## `breaker`": (Breaker, "PENSTOCK_BREAKER__"),
     "## `retry`": (Retry, "PENSTOCK_RETRY__"),
     "## `fallback_budget`": (FallbackBudget, "PENSTOCK_FALLBACK_BUDGET__"),

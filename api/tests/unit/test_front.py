@@ -6,6 +6,7 @@ import io
 import orjson
 import pytest
 from penstock.surfaces.cold import Receive, Scope, Send
+from penstock.surfaces.cors import Cors
 from penstock.surfaces.front import Front
 from penstock.surfaces.visit import Visit
 from penstock.surfaces.wire import Wire
@@ -52,7 +53,7 @@ async def test_an_answer_that_the_server_refuses_is_told_as_a_bug() -> None:
     written = io.BytesIO()
     lines = Lines(written)
     log = logger_to(lines)
-    front = Front(nothing, {"/hot": ("chat", answer)}, door(), Journal(Metrics(), lines), log, 1.0)
+    front = Front(nothing, {"/hot": ("chat", answer)}, door(), Journal(Metrics(), lines), log, 1.0, Cors(()))
     asked = ("POST", "/hot", b"")
     with pytest.raises(ValueError, match="not this"):
         await front.answer(Wire(Refusing(), asked, {b"x-request-id": b"odd"}, "1.1", keep_alive=True))

@@ -244,3 +244,11 @@ def test_a_file_that_is_not_there_is_named(folder: Path) -> None:
     assert str(folder / "none") in refusal(folder / "none")
     (folder / "latin").write_bytes(b"host: \xe9")
     assert str(folder / "latin") in refusal(folder / "latin")
+
+
+def test_lists_inside_a_group_come_from_the_environment_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PENSTOCK_REQUESTS__MEDIA_HOSTS", "Img.example.com, cdn.example.com:8443")
+    monkeypatch.setenv("PENSTOCK_REQUESTS__CORS_ORIGINS", "https://chat.example.com")
+    requests = load_settings().requests
+    assert requests.media_hosts == ("img.example.com", "cdn.example.com:8443")
+    assert requests.cors_origins == ("https://chat.example.com",)

@@ -4,13 +4,12 @@ import time
 
 from penstock.settings.parts import Breaker
 from penstock.surfaces.standing import standing_of
-from penstock.upstream.target import EngineGauges, Target, Told
+from penstock.upstream.target import EngineGauges, Place, Target, Told
 
 
 def test_what_an_engine_said_long_ago_is_left_out_where_it_would_mislead() -> None:
-    target = Target(
-        "gpu-1", "replica", "http://gpu-1:8000", "sk-gpu", time.monotonic, Told(Breaker(), lambda *moved: None)
-    )
+    place = Place("http://gpu-1:8000", "sk-gpu")
+    target = Target("gpu-1", "replica", place, time.monotonic, Told(Breaker(), lambda *moved: None))
     target.engine = EngineGauges(time.monotonic() - 20, 3, 1, 0.5, 4)
     told = standing_of(target).engine
     assert told is not None
