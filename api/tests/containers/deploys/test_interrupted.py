@@ -21,7 +21,7 @@ from tests.operations.verb import Verb
 from tests.pages import ROOT
 from tests.talk import until
 
-pytestmark = [pytest.mark.drill, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 @pytest.fixture
