@@ -62,6 +62,13 @@ def engine(require: Callable[[str], str], tmp_path_factory: pytest.TempPathFacto
 
 
 @pytest.fixture(scope="session")
+def root() -> None:
+    """Who alone can make the stand-ins of the official images."""
+    if os.geteuid() != 0:
+        pytest.skip("for want of root")
+
+
+@pytest.fixture(scope="session")
 def _redis_process(require: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
     server = RedisServer(require("redis-server"), tmp_path_factory.mktemp("redis"))
     yield server

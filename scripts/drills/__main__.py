@@ -23,7 +23,8 @@ REFUSED = 64
 
 def main(argv: Sequence[str]) -> int:
     options = _parser().parse_args(argv)
-    signal.signal(signal.SIGTERM, _interrupt)
+    for ending in (signal.SIGINT, signal.SIGTERM):  # a shell that starts us in the background has us ignore SIGINT
+        signal.signal(ending, _interrupt)
     stack = Stack(os.environ, Path(os.environ.get("PENSTOCK_DRILL") or page.ROOT / ".cache/drill"))
     try:
         if options.list:

@@ -1,5 +1,6 @@
 """The laptop's stack, up by one command: healthy, streaming over TLS, shut to the outside, drained by `docker stop`."""
 
+import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -112,6 +113,16 @@ def test_when_the_pool_is_gone_the_cloud_answers(stack: Stack) -> None:
         assert answer.headers["x-penstock-target"] == "openai"
     finally:
         bring_up(stack, "vllm-1", "vllm-2")
+
+
+def test_an_instance_that_starts_can_be_stopped(stack: Stack) -> None:
+    """By SIGTERM, long before it would be killed."""
+    stack.compose("up", "--detach", "--no-build", "--no-deps", "--force-recreate", "api-blue-3")
+    try:
+        stack.compose("stop", "api-blue-3")
+        assert stack.container("api-blue-3")["State"]["ExitCode"] in {0, 128 + signal.SIGTERM}
+    finally:
+        bring_up(stack, "api-blue-3")
 
 
 def test_docker_stop_cuts_no_stream(stack: Stack) -> None:

@@ -193,8 +193,11 @@ class TestWatching:
             site.stack.end(name)
         until(lambda: site.prometheus.value('sum(up{job="api"})') == 0, 30)
         assert site.one("scrapes") == ("fail", "nothing of api is up")
+        verb = site.start("--json", "--only", "scrapes", "--disruptive")
         for name in site.stack.of["blue"]:
             site.stack.run(name, "1")
+        (found,) = json.loads(verb.wait().out)["checks"]
+        assert found["verdict"] == "pass"
         until(lambda: site.prometheus.value('sum(up{job="api"})') == 2, 30)
 
     def test_redis_away(self, site: Site, redis: RedisServer) -> None:

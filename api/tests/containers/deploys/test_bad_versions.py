@@ -10,7 +10,7 @@ from tests.figures import Figures
 from tests.operations.traffic import Traffic
 from tests.operations.verb import Verb
 
-pytestmark = [pytest.mark.drill, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 SHARE = 20
 CANARY = ("--stages", f"{SHARE},100", "--hold", "60", "--max-hold", "90", "--judge-every", "3")

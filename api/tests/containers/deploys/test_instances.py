@@ -12,7 +12,7 @@ from tests.containers.deploys.site import RATE, Site
 from tests.figures import Figures
 from tests.talk import until
 
-pytestmark = [pytest.mark.drill, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 OUT_S = 5
 """How long the edge may take to leave one out."""

@@ -21,7 +21,7 @@ from tests.operations.verb import Verb
 from tests.pages import ROOT
 from tests.talk import until
 
-pytestmark = [pytest.mark.drill, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 @pytest.fixture
@@ -38,6 +38,12 @@ def at(site: Site, step: str, strategy: str, *words: str) -> Verb:
     verb = site.start("deploy", strategy, "--version", "2", *words)
     verb.wait_for(step, seconds=200)
     return verb
+
+
+def step(site: Site) -> str:
+    """Where the change under way is."""
+    under_way = site.under_way()
+    return str(under_way["step"]) if under_way else ""
 
 
 def interrupted(site: Site, verb: Verb) -> None:
@@ -100,7 +106,10 @@ def over_ssh(require: Callable[[str], str], site: Site, tmp_path: Path) -> Itera
 def test_canary(site: Site, over_ssh: tuple[str, ...]) -> None:
     interrupted(site, at(site, "hold for", "canary"))
     killed(site, at(site, "api-green-1: wait until", "canary"))
-    at(site, "hold for", "canary", *over_ssh).process.kill()  # the line is gone, and sshd hangs up
+    there = site.start("deploy", "canary", "--version", "2", *over_ssh)
+    until(lambda: "hold for" in step(site), 200)  # what it tells comes by its terminal there, and not by stderr here
+    there.process.kill()
+    there.wait()  # the line is gone, and sshd hangs up
     told = until(lambda: site.audit()[2:], 200)
     assert told[-1]["outcome"] == "interrupted"
     assert "SIGHUP" in told[-1]["why"]
