@@ -45,7 +45,7 @@ class OpenAISurface:
         raw = await visit.body(self.settings.max_body_bytes, self.settings.body_timeout_s)
         fields = object_in(raw)
         check(dialect, fields)
-        check_bounds(self.settings.requests, raw, fields)
+        check_bounds(self.settings.requests, fields)
         try:
             pool = self.roster.pool(asked := str(fields["model"]))
             check_model(visit.caller, pool.name, asked)

@@ -16,6 +16,8 @@ from penstock.upstream.transport import Origin
 
 Kind = Literal["replica", "cloud"]
 
+SHORTEST_KEY = 8
+"""What is shorter keeps nobody out, and may be a word of any message."""
 USER_AGENT = f"penstock/{__version__}"
 
 
@@ -99,7 +101,7 @@ class Target:
     def hide_key(self, refusal: TargetRefused) -> None:
         """Take our key out of what the target said, should it have repeated it."""
         key = self._place.key
-        if not key:
+        if len(key) < SHORTEST_KEY:
             return
         refusal.message = refusal.message.replace(key, "[key]")
         refusal.code = refusal.code.replace(key, "[key]")  # type: ignore[misc]  # its own, as its status is
