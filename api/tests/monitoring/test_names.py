@@ -47,7 +47,7 @@ def exposed(require: Callable[[str], str], tmp_path_factory: pytest.TempPathFact
     with ExitStack() as ends:
         start = ends.enter_context
         replica, cloud = start(Simulator()), start(Simulator("--role", "cloud", "--model", "gpt-4o-mini"))
-        settings = one_model([replica.url], cloud=cloud.url)
+        settings = one_model([replica.url], cloud=cloud.url, fallback_budget={"usd_per_day": 1})
         gateway = start(Gateway(folder("gateway"), settings, env={"CLOUD_KEY": "sk-cloud"}))
         edge = start(Edge(folder("edge"), {"blue": [gateway.url.removeprefix("http://")]}))
         alertmanager = start(Alertmanager(folder("alertmanager"), start(Receiver()).url, by=1))

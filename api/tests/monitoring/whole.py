@@ -85,11 +85,13 @@ class Whole:
     def _settings(self, cloud: str, redis: str) -> Line:
         beyond = {"fallback": [{"cloud": "openai", "model": "gpt-4o-mini"}]}
         price = {"price": {"input_per_million_usd": 150, "output_per_million_usd": 600}}
-        pool = {"replicas": [{"url": replica.url} for replica in self.replicas]}
+        replicas = [{"url": replica.url, "usd_per_hour": 1.006} for replica in self.replicas]
+        pool = {"replicas": replicas, "queueing": {"parallel": 2, "wait_s": 1}}
         return {
             "api_keys": [f"{name}={key}" for name, key in KEYS.items()],
             "redis_url": redis,
             "drain_delay_s": 0,
+            "fallback_budget": {"usd_per_day": 1000},
             "models": [
                 {"name": "chat", **pool, **beyond, **price},
                 {"name": "lent", "replicas": [{"url": NOBODY}], **beyond, **price},

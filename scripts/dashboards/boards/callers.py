@@ -64,6 +64,21 @@ CALLERS = Board(
             "reqps",
             Query("sum by (code) (rate(edge_rate_limited_total[$__rate_interval]))", "{{code}}"),
         ).sized(24, 6),
+        series(
+            "Waiting for a turn",
+            "Calls of each model that wait at the instances, where models.queueing is set.",
+            "none",
+            Query("sum by (model) (penstock_queued)", "{{model}}"),
+        ),
+        series(
+            "Time to a turn, p99",
+            "How long those waited who had to.",
+            "s",
+            Query(
+                "histogram_quantile(0.99, sum by (model, le) (rate(penstock_queue_seconds_bucket[$__rate_interval])))",
+                "{{model}}",
+            ),
+        ),
         each_of("caller", p95=False),
     ],
     [CALLER],

@@ -74,6 +74,20 @@ COST = Board(
         ),
         fallback_share(),
         series(
+            "Spent of the budgets",
+            "What clouds were paid, as a share of fallback_budget; at 100 % no cloud is asked.",
+            "percentunit",
+            Query("period:penstock_fallback_spent:ratio", "a {{period}}"),
+            most=1,
+        ),
+        series(
+            "The pool an hour",
+            "Dollars that an hour of each model's replicas costs, as usd_per_hour says.",
+            "currencyUSD",
+            Query(f"max by (model) (penstock_pool_usd_per_hour{OF_MODEL})", "{{model}}"),
+            stacked=True,
+        ),
+        series(
             "GPU utilisation over an hour",
             "A GPU that stays under 30 % costs more than it gives: GpuIdle.",
             "percent",
