@@ -47,6 +47,7 @@ LONG = {"penstock-machines: Certificate"}
 STILL = {
     "penstock-machines: Network",  # only loopback may be busy
     "penstock-callers: Refused by the edge",
+    "penstock-callers: Waiting for a turn",
     "penstock-machines: Evicted keys",
     "penstock-machines: Killed for want of memory",
     "penstock-overview: Waiting at replicas",

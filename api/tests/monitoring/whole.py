@@ -86,7 +86,7 @@ class Whole:
         beyond = {"fallback": [{"cloud": "openai", "model": "gpt-4o-mini"}]}
         price = {"price": {"input_per_million_usd": 150, "output_per_million_usd": 600}}
         replicas = [{"url": replica.url, "usd_per_hour": 1.006} for replica in self.replicas]
-        pool = {"replicas": replicas, "queueing": {"parallel": 2, "wait_s": 1}}
+        pool = {"replicas": replicas}
         return {
             "api_keys": [f"{name}={key}" for name, key in KEYS.items()],
             "redis_url": redis,

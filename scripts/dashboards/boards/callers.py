@@ -70,15 +70,6 @@ CALLERS = Board(
             "none",
             Query("sum by (model) (penstock_queued)", "{{model}}"),
         ),
-        series(
-            "Time to a turn, p99",
-            "How long those waited who had to.",
-            "s",
-            Query(
-                "histogram_quantile(0.99, sum by (model, le) (rate(penstock_queue_seconds_bucket[$__rate_interval])))",
-                "{{model}}",
-            ),
-        ),
         each_of("caller", p95=False),
     ],
     [CALLER],
