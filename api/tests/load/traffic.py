@@ -50,11 +50,14 @@ class Traffic:
     An async context manager. `prompt` is what every chat says, after its number.
     """
 
-    def __init__(self, url: str, *, max_tokens: int = 16, prompt: str = "Tell me of water.", clients: int = 1) -> None:
+    def __init__(
+        self, url: str, *, max_tokens: int = 16, prompt: str = "Tell me of water.", clients: int = 1, key: str = ""
+    ) -> None:
         self._url = f"{url}/v1/chat/completions"
         self._max_tokens = max_tokens
         self._prompt = prompt
         self._clients = clients
+        self._headers = {"authorization": f"Bearer {key}"} if key else {}
         self._sessions: list[aiohttp.ClientSession] = []
         self._sent = 0
         self._usual_s = 0.1
@@ -118,7 +121,7 @@ class Traffic:
         for _ in range(self._clients):
             connector = aiohttp.TCPConnector(limit=0, ssl=False)  # an edge's certificate is one of its own
             limit = aiohttp.ClientTimeout(total=60)
-            self._sessions.append(aiohttp.ClientSession(connector=connector, timeout=limit))
+            self._sessions.append(aiohttp.ClientSession(connector=connector, timeout=limit, headers=self._headers))
         return self
 
     async def __aexit__(

@@ -55,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         models=tuple(args.model or ["tiny"]),
         role=args.role,
         name=args.name,
-        pace=Pace(args.prefill_tps, args.decode_tps, args.speed),
+        pace=Pace(args.prefill_tps, args.decode_tps, args.speed, args.crowding),
         max_num_seqs=args.max_num_seqs,
         max_num_queued_reqs=args.max_num_queued_reqs,
         kv_blocks=args.kv_blocks,
@@ -83,6 +83,7 @@ def _add_engine(parser: argparse.ArgumentParser) -> None:
     add("--speed", type=float, default=1.0, help="how much faster than real time the engine works; may be inf")
     add("--prefill-tps", type=float, default=8000.0, help="prompt tokens read per second")
     add("--decode-tps", type=float, default=50.0, help="tokens per second of a lone answer")
+    add("--crowding", type=float, default=0.02, help="what each further request in the batch adds to a step, a share")
     add("--max-num-seqs", type=int, default=256, help="requests in the batch at once")
     add("--max-num-queued-reqs", type=int, help="requests that may wait; more are refused with 503")
     add("--kv-blocks", type=int, default=8192, help="KV blocks in all")
