@@ -125,6 +125,8 @@ class Forbidden(PenstockError):
     status = 403
     type = "permission_error"
     code = "operator_key_required"
+    caller = "none"
+    """Whose key it was, for the log."""
 
 
 class FunctionNotAllowed(Forbidden):

@@ -46,7 +46,9 @@ class Doorkeeper:
         if caller is None:
             raise Unauthorized("This needs a valid key, sent as `authorization: Bearer <key>`.")
         if path.startswith(ADMIN):
-            raise Forbidden("This needs an operator's key.")
+            error = Forbidden("This needs an operator's key.")
+            error.caller = caller.name
+            raise error
         return caller
 
 

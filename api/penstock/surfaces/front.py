@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from structlog.typing import FilteringBoundLogger
 
 from penstock.callers.caller import Caller
-from penstock.errors import ClientGone, Draining, InternalError, PenstockError
+from penstock.errors import ClientGone, Draining, Forbidden, InternalError, PenstockError
 from penstock.surfaces.audit import audit
 from penstock.surfaces.auth import OPEN_ROUTES, Doorkeeper
 from penstock.surfaces.cold import ASGI, through
@@ -90,7 +90,11 @@ class Front:
     def _let_in(self, visit: Visit, path: str) -> Caller:
         if self.closed and path not in OPEN_ROUTES:
             raise Draining("This instance is shutting down: ask again, another will answer.", retry_after=1)
-        return self.doorkeeper.caller(path, visit.wire.headers)
+        try:
+            return self.doorkeeper.caller(path, visit.wire.headers)
+        except Forbidden as error:
+            visit.record.caller = error.caller
+            raise
 
     def _trace(self, visit: Visit, tracing: Tracing, route: str | None) -> None:
         trace = tracing.begin(visit.wire.headers)

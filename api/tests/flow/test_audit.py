@@ -75,7 +75,7 @@ def test_what_an_operator_does_is_told_with_who_did_it(gateway: Gateway) -> None
         assert line["operator"] == "ops"
 
 
-@pytest.mark.parametrize(("who", "operator", "status"), [("shop", "none", 403), ("stranger", "none", 401)])
+@pytest.mark.parametrize(("who", "operator", "status"), [("shop", "shop", 403), ("stranger", "none", 401)])
 def test_what_others_try_is_told(gateway: Gateway, who: str, operator: str, status: int) -> None:
     for route in routes(gateway):
         told, audit, done = asked(gateway, who, route)

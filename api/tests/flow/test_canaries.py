@@ -147,6 +147,7 @@ def planted(folder: Path, ports: tuple[int, int], redis_url: str, collector: str
         "traces": {"endpoint": collector, "ratio": 1, "every_s": 0.05},
         "breaker": {"fail_max": 1000, "window_min": 1000},
         "status_page": "everyone",
+        "usage_dir": str(folder / "usage"),
     }
     return Place(settings, env, (*SECRETS, key.read_text().splitlines()[2]))
 
@@ -250,6 +251,7 @@ class Drive:
                 "/admin/keys",
                 "/admin/targets",
                 "/admin/status",
+                "/admin/usage",
                 "/metrics",
                 "/openapi.json",
                 "/",
@@ -321,6 +323,8 @@ def _drive(
         assert drive.shown_once not in str((gateway.lines, gateway.stray, heard.said, collector.spans))
         heard.note("standard output and error", json.dumps(gateway.lines) + "".join(gateway.stray))
         heard.note("traces", collector.spans)
+        for file in (folder / "usage").iterdir():
+            heard.note("what is kept of usage", file.read_bytes().decode("latin-1"))
         assert any(COLLECTOR in str(headers) for headers in collector.headers)
         gateway.configure(place.settings)
     return drive.answered
