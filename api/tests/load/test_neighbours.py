@@ -1,4 +1,4 @@
-"""A caller at a hundred times the rate of another, which is to notice little: what it waits, with and without, is noted."""
+"""A caller at a hundred times the rate of another, which is to notice little: what it waits, with and without."""
 
 import asyncio
 import contextlib
