@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from urllib.parse import unquote, urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 Ranking = Literal["least_outstanding", "round_robin", "power_of_two", "weighted"]
 StatusPage = Literal["loopback", "operators", "everyone", "off"]
@@ -75,15 +75,31 @@ class Replica(_Part):
     )
     weight: float = Field(1, gt=0, description="Its share of the calls, relative to the other replicas.")
     api_key_env: str | None = Field(None, description="The environment variable that holds its key.")
+    each_address: bool = Field(
+        False, description="Each address that DNS has for its host is a replica of its own, as they come and go."
+    )
 
     @field_validator("url")
     @classmethod
     def _is_url(cls, url: str) -> str:
         return checked_url(url)
 
+    @model_validator(mode="after")
+    def _addresses_have_names_of_their_own(self) -> Self:
+        if self.each_address and (self.id or urlsplit(self.url).scheme != "http"):
+            raise ValueError("with `each_address` a replica is named by its address and asked by http: leave `id` out")
+        return self
+
     @property
     def name(self) -> str:
         return self.id or urlsplit(self.url).netloc
+
+    def at(self, address: str) -> Replica:
+        """The one behind this address of its host."""
+        parts = urlsplit(self.url)
+        host = f"[{address}]" if ":" in address else address
+        url = parts._replace(netloc=f"{host}:{parts.port or 80}").geturl()
+        return self.model_copy(update={"url": url, "each_address": False})
 
 
 class Fallback(_Part):
@@ -136,6 +152,7 @@ class Watch(_Part):
     timeout_s: Seconds = Field(1, description="How long such a reading may take.")
     failures: int = Field(3, ge=1, description="Failed readings in a row that make a replica count as down.")
     stale_s: Seconds = Field(10, description="The age from which an engine's metrics no longer count.")
+    lookup_s: Seconds = Field(5, description="How often the addresses of `each_address` are looked up.")
 
 
 class Traces(_Part):
