@@ -119,8 +119,9 @@ class Ecs(Platform):
         return found
 
     def _registered(self, unit: Unit, version: str) -> str:
-        """The service's own definition with another image. Its ARN; in a dry run, its family."""
-        definition = self._definition(self._service(unit.colour)["taskDefinition"])
+        """The family's newest definition, which Terraform may have made, with another image. Its ARN; dry, its family."""
+        family = self._service(unit.colour)["taskDefinition"].rpartition("/")[2].partition(":")[0]
+        definition = self._definition(family)
         self._api(definition)["image"] = f"{self._image}:{version}"
         told = {name: definition[name] for name in REGISTERED if definition.get(name)}
         words = ("ecs", "register-task-definition", "--cli-input-json", json.dumps(told))
