@@ -71,7 +71,7 @@ def launch_templates() -> None:
 
 
 def kept(asked: EC2ContainerServiceResponse, name: str) -> Service:
-    return asked.ecs_backend.services[f"{asked._get_param('cluster').rpartition('/')[2]}:{name}"]
+    return asked.ecs_backend.services[f"{asked._get_param('cluster').rpartition('/')[2]}:{name.rpartition('/')[2]}"]
 
 
 def services() -> None:

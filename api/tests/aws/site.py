@@ -109,8 +109,13 @@ class Site:
 
     @cached_property
     def deploy(self) -> dict[str, str]:
-        command = ["terraform", f"-chdir={self._where}", "output", "-json", "deploy"]
-        told: dict[str, str] = json.loads(
-            subprocess.run(command, env=self.aws.environment, stdout=subprocess.PIPE, check=True).stdout
-        )
+        told: dict[str, str] = self._json("output", "-json", "deploy")
         return told
+
+    def state(self) -> dict[str, Any]:
+        told: dict[str, Any] = self._json("show", "-json")
+        return told
+
+    def _json(self, *words: str) -> Any:
+        command = ["terraform", f"-chdir={self._where}", *words]
+        return json.loads(subprocess.run(command, env=self.aws.environment, stdout=subprocess.PIPE, check=True).stdout)

@@ -1,16 +1,21 @@
 """Staging is made on a simulated AWS, deployed to by the verbs and by the pipeline's steps, and taken away again.
 
-The tests follow one another: what one leaves, the next begins with. No container runs in this AWS, and no traffic moves.
+The tests follow one another: what one leaves, the next begins with. No container runs in this AWS, no traffic moves.
 """
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from penstock import __version__
+from penstock.settings import Settings
+from penstock.settings.parts import Replica, Timeouts
 
+from tests.aws.made import Made, allowed, containers, made, of_kind
 from tests.aws.site import Site
 from tests.gateway import Gateway, one_model
 from tests.operations.verb import Host
@@ -97,6 +102,90 @@ def roll_out(host: Host, url: str, *words: str) -> subprocess.CompletedProcess[s
 
 def test_a_second_plan_is_empty(site: Site) -> None:
     assert "No changes." in site.terraform("plan", "-detailed-exitcode")
+
+
+class TestWhatIsMade:
+    """The house's rules, asked of the state."""
+
+    @pytest.fixture(scope="class")
+    def all_of_it(self, site: Site) -> list[Made]:
+        return made(site.state())
+
+    def test_everything_carries_the_tags_by_which_costs_are_told_apart(self, all_of_it: list[Made]) -> None:
+        tagged = {each.address: each.values["tags_all"] for each in all_of_it if "tags_all" in each.values}
+        assert len(tagged) > 50
+        wanted = {"project": "penstock", "environment": "staging"}
+        assert {name for name, tags in tagged.items() if not wanted.items() <= (tags or {}).items()} == set()
+
+    def test_only_the_balancer_is_open_to_everyone(self, all_of_it: list[Made]) -> None:
+        rules = of_kind(all_of_it, "aws_vpc_security_group_ingress_rule")
+        everyone = {
+            (each.address.split(".")[2], each.values["from_port"]) for each in rules if each.values["cidr_ipv4"]
+        }
+        assert everyone == {("balancer", 80), ("balancer", 443)}
+        out = of_kind(all_of_it, "aws_vpc_security_group_egress_rule")
+        assert {each.values["to_port"] for each in out if each.values["cidr_ipv4"] == "0.0.0.0/0"} == {443}
+
+    def test_replicas_are_reached_from_gateways_alone(self, all_of_it: list[Made]) -> None:
+        groups = {each.values["id"]: each.address.split(".")[2] for each in of_kind(all_of_it, "aws_security_group")}
+        rules = of_kind(all_of_it, "aws_vpc_security_group_ingress_rule")
+        doors = {
+            (each.values["from_port"], groups[each.values["referenced_security_group_id"]])
+            for each in rules
+            if each.values["referenced_security_group_id"]
+        }
+        assert doors == {(8080, "balancer"), (8000, "api_service"), (2049, "gpu_pool")}
+
+    def test_no_role_may_do_more_than_it_needs(self, all_of_it: list[Made]) -> None:
+        without_resource = {"ecr:GetAuthorizationToken", "ecs:DiscoverPollEndpoint"}
+        for address, actions, resources in allowed(all_of_it):
+            assert not [each for each in actions if each.endswith("*")], address
+            assert "*" not in resources or set(actions) <= without_resource, address
+        assert not [each for each in all_of_it if each.kind == "aws_iam_role_policy_attachment"]
+        (role,) = (
+            each
+            for each in of_kind(all_of_it, "aws_iam_role")
+            if each.address.endswith("api_service.aws_iam_role.task")
+        )
+        assert not [
+            each for each in of_kind(all_of_it, "aws_iam_role_policy") if each.values["role"] == role.values["id"]
+        ]
+
+    def test_logs_are_encrypted_and_end(self, all_of_it: list[Made]) -> None:
+        for each in of_kind(all_of_it, "aws_cloudwatch_log_group"):
+            assert each.values["retention_in_days"] == 365, each.address
+            assert each.values["kms_key_id"], each.address
+
+    def test_containers_are_locked_pinned_and_heard(self, all_of_it: list[Made]) -> None:
+        seen = dict(containers(all_of_it))
+        for address, each in containers(all_of_it):
+            assert each["readonlyRootFilesystem"] is True, address
+            assert each["user"] == "65532:65532", address
+            assert each["linuxParameters"]["capabilities"] == {"drop": ["ALL"]}, address
+            assert each["logConfiguration"]["logDriver"] == "awslogs", address
+            assert re.search(r":v?\d+\.\d+\.\d+$", each["image"]), address
+            assert "penstock" not in each["image"] or each["image"].endswith(f":{__version__}")
+        assert len(seen) == 4
+
+    def test_who_leaves_has_longer_than_the_longest_call(self, all_of_it: list[Made]) -> None:
+        longest_s = Timeouts().total_s
+        for each in of_kind(all_of_it, "aws_lb_target_group"):
+            assert int(each.values["deregistration_delay"]) > longest_s
+        (balancer,) = of_kind(all_of_it, "aws_lb")
+        assert balancer.values["idle_timeout"] > longest_s
+
+    def test_the_gateways_settings_are_read_as_they_are_written(
+        self, all_of_it: list[Made], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (api,) = (each for address, each in containers(all_of_it) if address.endswith('["blue"]'))
+        for each in api["environment"]:
+            monkeypatch.setenv(each["name"], each["value"])
+        monkeypatch.setenv("OPENAI_API_KEY", "sk-of-a-test")
+        (model,) = Settings().models
+        (replica,) = model.replicas
+        (names,) = of_kind(all_of_it, "aws_service_discovery_private_dns_namespace")
+        assert replica == Replica(url=f"http://vllm.{names.values['name']}:8000", each_address=True)
+        assert model.fallback[0].cloud in Settings().clouds
 
 
 def test_the_pipeline_s_step_deploys_and_people_go_back(site: Site, host: Host, url: str) -> None:
