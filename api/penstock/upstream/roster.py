@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterable
 from penstock.errors import InvalidRequest, ModelNotFound, TargetNotFound
 from penstock.settings import Settings, SettingsError
 from penstock.settings.parts import Fallback, Model, Replica
+from penstock.upstream.addresses import Addresses
 from penstock.upstream.breaker import State
-from penstock.upstream.pool import Pool, Seat
-from penstock.upstream.rank import RANKERS
+from penstock.upstream.build import Build
+from penstock.upstream.pool import Pool
 from penstock.upstream.target import Kind, Place, Target, Told
 
 Changed = Callable[[Target, State], None]
@@ -28,6 +29,7 @@ class Roster:
         self._found: dict[str, tuple[str, ...]] = {}
         self._joined: dict[str, tuple[str, Replica]] = {}
         self._left: set[str] = set()
+        self._addresses = Addresses()
         self.targets: dict[str, Target] = {}
         self.models: tuple[Pool, ...] = ()
         self._pools: dict[str, Pool] = {}
@@ -70,6 +72,19 @@ class Roster:
             self._found[name] = found
             self._build(self._settings)
 
+    @property
+    def by_address(self) -> frozenset[str]:
+        """URLs of which each address is a replica of its own."""
+        replicas = (each for model in self._settings.models for each in model.replicas)
+        return frozenset(each.url for each in replicas if each.each_address)
+
+    def resolved(self, url: str, addresses: Iterable[str]) -> bool:
+        """These are behind this URL now. What is open at one that has gone goes on. Whether that is any news."""
+        news = self._addresses.learn(url, addresses)
+        if news:
+            self._build(self._settings)
+        return news
+
     def join(self, model: str, replica: Replica) -> None:
         """A replica joins a model's pool until the next `load`. Raises ModelNotFound or InvalidRequest."""
         if replica.name in self.targets:
@@ -92,15 +107,15 @@ class Roster:
         """
         if _names_some(self._settings) and not _names_some(settings):
             raise SettingsError("no models and no replicas are named any more: restart to serve none")
-        build = _Build(settings, self._models(settings, joined={}, left=set()), self._new, self.targets)
+        build = Build(settings, self._models(settings, joined={}, left=set()), self._new, self.targets)
         self._settings, self._joined, self._left = settings, {}, set()
         self._take(build)
 
     def _build(self, settings: Settings) -> None:
         models = self._models(settings, joined=self._joined, left=self._left)
-        self._take(_Build(settings, models, self._new, self.targets))
+        self._take(Build(settings, models, self._new, self.targets))
 
-    def _take(self, build: _Build) -> None:
+    def _take(self, build: Build) -> None:
         for replica in self.undiscovered:
             build.target(replica.name, "replica", Place(replica.url))
         pools = [build.pool(model, self._rng) for model in build.models]
@@ -116,7 +131,7 @@ class Roster:
         return [
             model.model_copy(
                 update={
-                    "replicas": tuple(each for each in model.replicas if each.name not in left)
+                    "replicas": tuple(each for each in self._addresses.replicas(model) if each.name not in left)
                     + tuple(replica for name, replica in joined.values() if name == model.name)
                 }
             )
@@ -136,64 +151,3 @@ class Roster:
 
 def _names_some(settings: Settings) -> bool:
     return bool(settings.models or settings.replicas)
-
-
-class _Build:
-    """Pools and targets from settings, with the targets kept that are as they were."""
-
-    def __init__(
-        self,
-        settings: Settings,
-        models: list[Model],
-        new: Callable[[Settings, str, Kind, Place], Target],
-        kept: dict[str, Target],
-    ) -> None:
-        self.models = models
-        self.targets: dict[str, Target] = {}
-        self._settings = settings
-        self._new = new
-        self._kept = kept
-        self._places = {
-            each.name: Place(each.url, settings.secret(each.api_key_env), each.tls.checked(each.name, each.url))
-            for model in models
-            for each in model.replicas
-        }
-        self._cloud_places = {
-            name: Place(each.base_url, settings.secret(each.api_key_env), each.tls.checked(name, each.base_url))
-            for name, each in settings.clouds.items()
-        }
-
-    def target(self, name: str, kind: Kind, place: Place) -> Target:
-        if name not in self.targets:
-            kept = self._kept.get(name)
-            same = kept is not None and kept.is_at(kind, place)
-            self.targets[name] = kept if kept and same else self._new(self._settings, name, kind, place)
-        return self.targets[name]
-
-    def pool(self, model: Model, rng: random.Random) -> Pool:
-        settings = self._settings
-        replicas = [
-            Seat(
-                self.target(each.name, "replica", self._places[each.name]),
-                model.served_name,
-                each.weight,
-                each.usd_per_hour,
-            )
-            for each in model.replicas
-        ]
-        clouds = [
-            Seat(self.target(each.cloud, "cloud", self._cloud_places[each.cloud]), each.model)
-            for each in model.fallback
-        ]
-        return Pool(
-            name=model.name,
-            aliases=model.aliases,
-            replicas=tuple(replicas),
-            clouds=tuple(clouds),
-            timeouts=model.timeouts,
-            queueing=model.queueing,
-            price=model.price,
-            ranker=RANKERS[settings.ranking],
-            rng=rng,
-            stale_s=settings.watch.stale_s,
-        )

@@ -7,15 +7,18 @@ from typing import Self
 
 
 class NameServer:
-    """Answers on a UDP port of the loopback, from `names`. A context manager; while `silent`, it says nothing."""
+    """Answers on a UDP port of the loopback, from `names`, where several addresses stand with blanks between them.
 
-    def __init__(self, names: dict[str, str]) -> None:
+    A context manager; while `silent`, it says nothing.
+    """
+
+    def __init__(self, names: dict[str, str], place: tuple[str, int] = ("127.0.0.1", 0)) -> None:
         self.names = names
         self.silent = False
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.bind(("127.0.0.1", 0))
+        self._socket.bind(place)
         self._thread = threading.Thread(target=self._serve, daemon=True)
-        self.address = f"127.0.0.1:{self._socket.getsockname()[1]}"
+        self.address = f"{place[0]}:{self._socket.getsockname()[1]}"
 
     def _serve(self) -> None:
         while True:
@@ -29,16 +32,15 @@ class NameServer:
         end = query.index(b"\0", 12) + 5
         labels, kind = query[12 : end - 5], query[end - 4 : end - 2]
         name = b".".join(_labels(labels)).decode().lower()
-        address = self.names.get(name) if kind == b"\0\1" else None
+        addresses = self.names.get(name, "").split() if kind == b"\0\1" else []
         known = name in self.names
-        head = query[:2] + struct.pack("!HHHHH", 0x8180 if known else 0x8183, 1, 2 if address else 0, 0, 0)
-        if not address:
+        head = query[:2] + struct.pack("!HHHHH", 0x8180 if known else 0x8183, 1, len(addresses) + bool(addresses), 0, 0)
+        if not addresses:
             return head + query[12:end]
         # An alias of it comes first, as containers have them.
         alias = b"\xc0\x0c" + struct.pack("!HHIH", 5, 1, 600, 2) + b"\xc0\x0c"
-        return (
-            head + query[12:end] + alias + b"\xc0\x0c" + struct.pack("!HHIH", 1, 1, 600, 4) + socket.inet_aton(address)
-        )
+        record = b"\xc0\x0c" + struct.pack("!HHIH", 1, 1, 600, 4)
+        return head + query[12:end] + alias + b"".join(record + socket.inet_aton(each) for each in addresses)
 
     def __enter__(self) -> Self:
         self._thread.start()

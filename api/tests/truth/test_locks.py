@@ -13,6 +13,7 @@ ASKED = {
     "runtime": PROJECT["project"]["dependencies"],
     "dev": PROJECT["project"]["dependencies"] + PROJECT["dependency-groups"]["dev"],
     "build": PROJECT["build-system"]["requires"],
+    "cloud": (ROOT / "requirements/cloud.in").read_text().splitlines(),
 }
 
 

@@ -15,7 +15,7 @@ from penstock.settings import Settings
 from tests.functions import users
 from tests.pages import PAGES, ROOT, blocks, page, prose
 
-FOREIGN = {"aws", "curl", "docker", "kubectl", "vllm"}
+FOREIGN = {"aws", "curl", "docker", "kind", "kubectl", "terraform", "vllm"}
 """Commands of other projects."""
 SHELL = set("! [[ break do done echo else exit export fi for if read set sleep source then until while".split())
 BEGINS = {"!", "do", "else", "if", "then", "until", "while"}

@@ -43,10 +43,13 @@ class Ecs(Platform):
         self._name = name
         self._image = image
         self._smoke_url = smoke_url
+        self._revisions: dict[str, dict[str, Any]] = {}
+        """Of task definitions, by ARN: one never changes."""
 
     def picture(self) -> Picture:
         try:
-            units = tuple(self._unit(colour) for colour in COLOURS)
+            services = self._services()
+            units = tuple(self._unit(colour, services[colour]) for colour in COLOURS)
             groups = self._groups()
             shares: Shares = {colour: int(groups[colour]["Weight"]) for colour in COLOURS}
         except (StepFailed, ValueError, KeyError, IndexError, StopIteration) as error:
@@ -60,7 +63,7 @@ class Ecs(Platform):
         definition = self._registered(unit, version)
         words = ["--service", unit.name, "--task-definition", definition]
         if not unit.runs:
-            words += ["--desired-count", str(self._service(other(unit.colour))["desiredCount"])]
+            words += ["--desired-count", str(self._services()[other(unit.colour)]["desiredCount"])]
         self._act("ecs", "update-service", "--cluster", self._cluster, *words)
 
     def stop(self, unit: Unit) -> None:
@@ -92,19 +95,19 @@ class Ecs(Platform):
         action = [{"Type": "forward", "ForwardConfig": {"TargetGroups": weighted}}]
         self._act("elbv2", "modify-rule", "--rule-arn", self._rule, "--actions", json.dumps(action))
 
-    def _unit(self, colour: Colour) -> Unit:
+    def _unit(self, colour: Colour, service: dict[str, Any]) -> Unit:
         """Ready when its only deployment is complete."""
-        service = self._service(colour)
         wanted, deployments = service["desiredCount"], service["deployments"]
         complete = len(deployments) == 1 and deployments[0].get("rolloutState", "COMPLETED") == "COMPLETED"
         ready = bool(wanted) and complete and service["runningCount"] == wanted
-        version = self._api(self._definition(service["taskDefinition"]))["image"].rpartition(":")[2] if wanted else ""
+        version = self._api(self._revision(service["taskDefinition"]))["image"].rpartition(":")[2] if wanted else ""
         return Unit(service["serviceName"], colour, version, ready=ready)
 
-    def _service(self, colour: Colour) -> dict[str, Any]:
-        words = ("ecs", "describe-services", "--cluster", self._cluster, "--services", f"{self._name}-{colour}")
-        found: dict[str, Any] = self._look(*words)["services"][0]
-        return found
+    def _services(self) -> dict[Colour, dict[str, Any]]:
+        names = {colour: f"{self._name}-{colour}" for colour in COLOURS}
+        words = ("ecs", "describe-services", "--cluster", self._cluster, "--services", *names.values())
+        found = {each["serviceName"]: each for each in self._look(*words)["services"]}
+        return {colour: found[name] for colour, name in names.items()}
 
     def _groups(self) -> dict[Colour, dict[str, Any]]:
         rules = self._look("elbv2", "describe-rules", "--rule-arns", self._rule)["Rules"]
@@ -118,9 +121,15 @@ class Ecs(Platform):
         ]
         return found
 
+    def _revision(self, arn: str) -> dict[str, Any]:
+        if arn not in self._revisions:
+            self._revisions[arn] = self._definition(arn)
+        return self._revisions[arn]
+
     def _registered(self, unit: Unit, version: str) -> str:
-        """The service's own definition with another image. Its ARN; in a dry run, its family."""
-        definition = self._definition(self._service(unit.colour)["taskDefinition"])
+        """The newest of its family, perhaps Terraform's, with another image. Its ARN; in a dry run, the family."""
+        family = self._services()[unit.colour]["taskDefinition"].rpartition("/")[2].partition(":")[0]
+        definition = self._definition(family)
         self._api(definition)["image"] = f"{self._image}:{version}"
         told = {name: definition[name] for name in REGISTERED if definition.get(name)}
         words = ("ecs", "register-task-definition", "--cli-input-json", json.dumps(told))

@@ -1,0 +1,15 @@
+variable "images" {
+  type        = set(string)
+  description = "The repositories' names."
+}
+
+variable "key_arn" {
+  type        = string
+  description = "The key that encrypts them."
+}
+
+variable "copies" {
+  type        = set(string)
+  description = "Regions that get a copy of every image."
+  default     = []
+}
