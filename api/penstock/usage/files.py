@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
 from secrets import token_hex
@@ -19,6 +19,8 @@ from structlog.typing import FilteringBoundLogger
 from penstock.state.ledger import Batch, Counts, Row, Sums
 
 LOCK = ".lock"
+Named = tuple[date, str, str]
+"""A Row, or what one is made of."""
 
 
 class Files:
@@ -69,7 +71,7 @@ class Files:
         return sums
 
 
-def line(row: Row, counts: Counts) -> bytes:
+def line(row: Named, counts: Sequence[int]) -> bytes:
     """As the files have it."""
     return orjson.dumps([*row, *counts], option=orjson.OPT_APPEND_NEWLINE)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from secrets import token_hex
 from typing import Protocol
@@ -11,8 +11,8 @@ from typing import Protocol
 from structlog.typing import FilteringBoundLogger
 
 from penstock.settings import SettingsError
-from penstock.state.ledger import Counts, Row, Sums
-from penstock.usage.files import Files, begun, dead, line
+from penstock.state.ledger import Sums
+from penstock.usage.files import Files, Named, begun, dead, line
 
 LARGE_BYTES = 256 * 1024
 """A file of more is written anew, with a line for each row."""
@@ -26,8 +26,8 @@ class Spool(Protocol):
     keeps: bool
     """What it holds outlives the instance."""
 
-    def append(self, row: Row, counts: Counts) -> None:
-        """To the batch that gathers."""
+    def append(self, row: Named, counts: Sequence[int]) -> None:
+        """To the batch that gathers. There is no need to, if it does not keep."""
 
     def tidy(self, gathered: Sums) -> None:
         """A moment for it to write that batch anew: `gathered` is all of it."""
@@ -63,7 +63,7 @@ class NoSpool:
     def __init__(self) -> None:
         self.name = token_hex(8)
 
-    def append(self, row: Row, counts: Counts) -> None: ...
+    def append(self, row: Named, counts: Sequence[int]) -> None: ...
 
     def tidy(self, gathered: Sums) -> None: ...
 
@@ -98,7 +98,7 @@ class Folder:
         self._lacking = False
         self._told = False
 
-    def append(self, row: Row, counts: Counts) -> None:
+    def append(self, row: Named, counts: Sequence[int]) -> None:
         data = line(row, counts)
         try:
             if self._fd < 0:

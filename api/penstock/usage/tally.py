@@ -8,11 +8,11 @@ from datetime import date
 
 from structlog.typing import FilteringBoundLogger
 
-from penstock.state.ledger import Counts, Ledger, Row
+from penstock.state.ledger import Counts, Ledger, Row, Sums
 from penstock.state.store import StoreUnavailableError
 from penstock.telemetry.gauges import UsageState
 from penstock.telemetry.record import Record
-from penstock.usage.files import Files
+from penstock.usage.files import Files, Named
 from penstock.usage.outbox import Outbox
 from penstock.usage.spool import Spool, spool_of
 
@@ -21,7 +21,7 @@ LOOK_S = 10.0
 """How often it looks for what dead instances left."""
 LAST_S = 3.0
 """How long an instance that ends tries to hand over what it has."""
-MOST_TOKENS, MOST_NANO_USD = 10**9, 10**15
+MOST_TOKENS, MOST_USD = 10**9, 1e6
 """Of one request; a target that tells more is not believed, so that no sum can overflow."""
 DAY_S = 86400
 EPOCH = date(1970, 1, 1).toordinal()
@@ -35,28 +35,33 @@ class Tally:
         self._spool = spool
         self._clock = clock
         self._log = log
-        self._gathered: dict[Row, Counts] = {}
+        self._gathered: dict[Named, list[int]] = {}  # Row to Counts, in what costs a request less to make
         self._outbox = Outbox(spool.name, clock)
         self._left: list[tuple[Files, Outbox]] = []  # what dead instances left
         self._look_at = clock()
         self._up = True
         self._had_all_at = clock()  # when the ledger last had all that was counted
-        self._day, self._date = 0, date.min
+        self._day = date.min
+        self._day_begins = self._day_ends = 0.0
 
     def count(self, record: Record, read: int, written: int, counted: bool, at: float) -> None:
         """What an answer used. `counted`: by its target; else it is an estimate. `at`: now, in seconds of the epoch."""
-        if int(at) // DAY_S != self._day:
-            self._day = int(at) // DAY_S
-            self._date = date.fromordinal(EPOCH + self._day)
-        row, counts = Row(self._date, record.caller, record.model), counts_of(record, read, written, counted)
-        self._spool.append(row, counts)
-        before = self._gathered.get(row)
-        self._gathered[row] = counts if before is None else before.plus(counts)
+        if not self._day_begins <= at < self._day_ends:
+            self._turn_to(at)
+        row, counts = (self._day, record.caller, record.model), counts_of(record, read, written, counted)
+        if self._spool.keeps:
+            self._spool.append(row, counts)
+        sums = self._gathered.get(row)
+        if sums is None:
+            self._gathered[row] = counts
+        else:
+            for place in range(len(counts)):
+                sums[place] += counts[place]
 
     @property
     def waiting(self) -> int:
         """Requests that are counted here, and not yet in the ledger."""
-        gathered = sum(counts.requests for counts in self._gathered.values())
+        gathered = sum(counts.requests for counts in self._sums().values())
         return gathered + self._outbox.waiting + sum(outbox.waiting for _, outbox in self._left)
 
     def state(self) -> UsageState:
@@ -71,7 +76,7 @@ class Tally:
     async def step(self) -> None:
         """What is done each second."""
         self._adopt()
-        self._spool.tidy(self._gathered)
+        self._spool.tidy(self._sums())
         now = self._clock()
         if all_of_it := self._outbox.answered:
             self._cut()
@@ -90,9 +95,17 @@ class Tally:
         for files, _ in self._left:
             files.release()
 
+    def _turn_to(self, at: float) -> None:
+        day = int(at // DAY_S)
+        self._day = date.fromordinal(EPOCH + day)
+        self._day_begins, self._day_ends = float(day * DAY_S), float((day + 1) * DAY_S)
+
+    def _sums(self) -> Sums:
+        return {Row(*named): Counts(*counts) for named, counts in self._gathered.items()}
+
     def _cut(self) -> None:
         if self._gathered:
-            self._outbox.put(self._gathered)
+            self._outbox.put(self._sums())
             self._gathered = {}
             self._spool.cut()
 
@@ -136,11 +149,13 @@ def tally_of(folder: str, ledger: Ledger, clock: Callable[[], float], log: Filte
     return Tally(ledger, spool_of(folder, log), clock, log)
 
 
-def counts_of(record: Record, read: int, written: int, counted: bool) -> Counts:
-    """What one answer adds."""
-    read, written = min(read, MOST_TOKENS), min(written, MOST_TOKENS)
-    nano_usd = round(min(record.usd(read, written) * 1e9, MOST_NANO_USD))
-    cost, saved = (nano_usd, 0) if record.target_kind == "cloud" else (0, nano_usd)
-    if counted:
-        return Counts(1, read, written, 0, 0, 0, cost, saved)
-    return Counts(1, 0, 0, 1, read, written, cost, saved)
+def counts_of(record: Record, read: int, written: int, counted: bool) -> list[int]:
+    """What one answer adds, in the order of Counts."""
+    if read > MOST_TOKENS or written > MOST_TOKENS:
+        read, written = min(read, MOST_TOKENS), min(written, MOST_TOKENS)
+    usd = record.usd(read, written)
+    nano_usd = int((usd if usd < MOST_USD else MOST_USD) * 1e9 + 0.5)
+    counts = [1, read, written, 0, 0, 0, 0, nano_usd] if counted else [1, 0, 0, 1, read, written, 0, nano_usd]
+    if record.target_kind == "cloud":
+        counts[6], counts[7] = nano_usd, 0
+    return counts

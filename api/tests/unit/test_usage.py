@@ -130,14 +130,18 @@ time.sleep(600)
 
 
 def test_what_one_request_adds() -> None:
-    assert counts_of(a_record(), 10, 20, True) == ONE
-    assert counts_of(a_record(target_kind="cloud"), 10, 20, True) == Counts(1, 10, 20, cost_nano_usd=13_500)
-    assert counts_of(a_record(), 10, 20, False) == Counts(1, 0, 0, 1, 10, 20, saved_nano_usd=13_500)
-    assert counts_of(a_record(price=None), 10, 20, True) == Counts(1, 10, 20)
+    def added(record: Record, counted: bool = True) -> Counts:
+        return Counts(*counts_of(record, 10, 20, counted))
+
+    assert added(a_record()) == ONE
+    assert added(a_record(target_kind="cloud")) == Counts(1, 10, 20, cost_nano_usd=13_500)
+    assert added(a_record(), counted=False) == Counts(1, 0, 0, 1, 10, 20, saved_nano_usd=13_500)
+    assert added(a_record(target_kind="cloud"), counted=False) == Counts(1, 0, 0, 1, 10, 20, cost_nano_usd=13_500)
+    assert added(a_record(price=None)) == Counts(1, 10, 20)
 
 
 def test_what_cannot_be_is_not_believed() -> None:
-    huge = counts_of(a_record(price=Price(input_per_million_usd=1e300)), 2**62, 2**62, True)
+    huge = Counts(*counts_of(a_record(price=Price(input_per_million_usd=1e300)), 2**62, 2**62, True))
     assert (huge.input_tokens, huge.output_tokens) == (MOST_TOKENS, MOST_TOKENS)
     assert sum(huge) < 2**53
 
