@@ -26,7 +26,7 @@ class Kubectl:
         return [each for each in yaml.safe_load_all(self._run("kustomize", str(folder))) if each]
 
     def get(self, manifest: Manifest) -> Manifest | None:
-        """What the cluster has of this name; None if it has none, or does not know its kind. Raises KubectlFailed."""
+        """What the cluster has of this name, or None. Raises KubectlFailed."""
         kind = f"{manifest['kind']}.{_group(manifest)}".rstrip(".")
         where = ("-n", manifest["metadata"]["namespace"], "--ignore-not-found", "-o", "json")
         told = self._run("get", kind, manifest["metadata"]["name"], *where)

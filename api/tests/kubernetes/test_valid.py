@@ -12,7 +12,7 @@ import yaml
 
 from tests.kubernetes.conftest import OVERLAYS
 from tests.kubernetes.objects import Manifest, named
-from tests.pages import ROOT
+from tests.pages import ROOT, page
 
 VERSIONS = ("1.37", "1.36", "1.35")
 OPERATORS = ("external-secrets.io", "gateway.networking.k8s.io", "keda.sh", "monitoring.coreos.com")
@@ -42,6 +42,11 @@ def test_kubernetes_of_three_versions_takes_everything(
 ) -> None:
     done = strict(tools, tmp_path, version, [each for name in ALL for each in rendered[name]])
     assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_the_page_tells_these_versions() -> None:
+    *others, newest = sorted(VERSIONS)
+    assert f"Kubernetes {', '.join(others)} and {newest}" in " ".join(page("docs/kubernetes.md").split())
 
 
 def test_a_field_that_kubernetes_does_not_know_would_be_seen(

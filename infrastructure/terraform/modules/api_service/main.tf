@@ -3,11 +3,7 @@ data "aws_region" "here" {}
 
 locals {
   colours = toset(["blue", "green"])
-  secrets = {
-    PENSTOCK_API_KEYS      = "api_keys"
-    PENSTOCK_OPERATOR_KEYS = "operator_keys"
-    OPENAI_API_KEY         = "openai_api_key"
-  }
+  secrets = [["OPENAI_API_KEY", "openai_api_key"], ["PENSTOCK_API_KEYS", "api_keys"], ["PENSTOCK_OPERATOR_KEYS", "operator_keys"]]
 }
 
 resource "aws_ecs_cluster" "this" {

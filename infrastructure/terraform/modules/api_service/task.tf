@@ -22,7 +22,7 @@ locals {
     stopTimeout            = 120 # the most that Fargate gives; the balancer has drained it before
     portMappings           = [{ containerPort = 8080, hostPort = 8080, protocol = "tcp" }]
     environment            = [for name in sort(keys(var.environment)) : { name = name, value = var.environment[name] }]
-    secrets                = [for name in sort(keys(local.secrets)) : { name = name, valueFrom = "${var.secret_arn}:${local.secrets[name]}::" }]
+    secrets                = [for each in local.secrets : { name = each[0], valueFrom = "${var.secret_arn}:${each[1]}::" }]
     healthCheck = {
       command     = ["CMD", "/opt/penstock/bin/python", "-I", "-S", "-c", local.alive]
       interval    = 10

@@ -50,7 +50,6 @@ resource "aws_ecs_task_definition" "models" {
       }
     }
   }
-  volume { name = "work" }
   container_definitions = jsonencode([{
     name                   = "download"
     image                  = "${var.image}:${var.image_version}"
@@ -60,6 +59,7 @@ resource "aws_ecs_task_definition" "models" {
     user                   = "65532:65532"
     readonlyRootFilesystem = true
     linuxParameters        = { capabilities = { drop = ["ALL"] } }
+    environment            = [{ name = "TMPDIR", value = "/cache" }]
     mountPoints            = local.vllm.mountPoints
     logConfiguration       = local.logs
   }])

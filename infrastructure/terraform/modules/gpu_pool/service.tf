@@ -4,7 +4,7 @@ resource "aws_ecs_service" "vllm" {
   cluster                            = var.cluster_id
   task_definition                    = aws_ecs_task_definition.vllm.arn
   desired_count                      = var.pool.min
-  deployment_minimum_healthy_percent = 50
+  deployment_minimum_healthy_percent = var.pool.min > 1 ? 50 : 0
   deployment_maximum_percent         = 100 # no GPU is free for one more
   propagate_tags                     = "SERVICE"
   deployment_circuit_breaker {

@@ -19,7 +19,6 @@ resource "aws_ecs_task_definition" "vllm" {
       }
     }
   }
-  volume { name = "work" }
 }
 
 locals {
@@ -39,14 +38,15 @@ locals {
     cpu                    = var.pool.cpu
     memory                 = var.pool.memory_mib
     resourceRequirements   = [{ type = "GPU", value = tostring(var.pool.gpus) }]
-    linuxParameters        = { capabilities = { drop = ["ALL"] }, sharedMemorySize = 8192 }
-    stopTimeout            = 120 # SERVE_DRAIN_S and a little more
-    portMappings           = [{ containerPort = 8000, hostPort = 8000, protocol = "tcp" }]
-    environment            = [for name in sort(keys(local.environment)) : { name = name, value = local.environment[name] }]
-    mountPoints = [
-      { sourceVolume = "models", containerPath = "/cache", readOnly = false },
-      { sourceVolume = "work", containerPath = "/tmp", readOnly = false },
-    ]
+    linuxParameters = {
+      capabilities     = { drop = ["ALL"] }
+      sharedMemorySize = 8192
+      tmpfs            = [{ containerPath = "/tmp", size = 4096, mountOptions = ["mode=1777", "exec"] }] # kernels are loaded from there
+    }
+    stopTimeout  = 120 # SERVE_DRAIN_S and a little more
+    portMappings = [{ containerPort = 8000, hostPort = 8000, protocol = "tcp" }]
+    environment  = [for name in sort(keys(local.environment)) : { name = name, value = local.environment[name] }]
+    mountPoints  = [{ sourceVolume = "models", containerPath = "/cache", readOnly = false }]
     # Loading is not dead: 300 s in which nothing counts, then ten minutes. One that cannot start ends by itself.
     healthCheck      = { command = ["CMD", "python3", "-I", "-S", "-c", local.alive], interval = 60, timeout = 10, retries = 10, startPeriod = 300 }
     logConfiguration = local.logs
