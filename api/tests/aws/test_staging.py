@@ -116,15 +116,13 @@ class TestWhatIsMade:
 
     def test_only_the_balancer_is_open_to_everyone(self, all_of_it: list[Made]) -> None:
         rules = of_kind(all_of_it, "aws_vpc_security_group_ingress_rule")
-        everyone = {
-            (each.address.split(".")[2], each.values["from_port"]) for each in rules if each.values["cidr_ipv4"]
-        }
+        everyone = {(each.module, each.values["from_port"]) for each in rules if each.values["cidr_ipv4"]}
         assert everyone == {("balancer", 80), ("balancer", 443)}
         out = of_kind(all_of_it, "aws_vpc_security_group_egress_rule")
         assert {each.values["to_port"] for each in out if each.values["cidr_ipv4"] == "0.0.0.0/0"} == {443}
 
     def test_replicas_are_reached_from_gateways_alone(self, all_of_it: list[Made]) -> None:
-        groups = {each.values["id"]: each.address.split(".")[2] for each in of_kind(all_of_it, "aws_security_group")}
+        groups = {each.values["id"]: each.module for each in of_kind(all_of_it, "aws_security_group")}
         rules = of_kind(all_of_it, "aws_vpc_security_group_ingress_rule")
         doors = {
             (each.values["from_port"], groups[each.values["referenced_security_group_id"]])
