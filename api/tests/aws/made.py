@@ -12,6 +12,11 @@ class Made:
     kind: str
     values: dict[str, Any]
 
+    @property
+    def module(self) -> str:
+        """The innermost."""
+        return self.address.split(".module.")[-1].split(".")[0]
+
 
 def made(state: dict[str, Any]) -> list[Made]:
     """Of `terraform show -json`; what was only looked up is left out."""

@@ -56,6 +56,7 @@ resource "aws_ecs_task_definition" "models" {
     entryPoint             = ["hf", "download"]
     command                = [var.pool.weights]
     essential              = true
+    memory                 = 16384
     user                   = "65532:65532"
     readonlyRootFilesystem = true
     linuxParameters        = { capabilities = { drop = ["ALL"] } }
