@@ -128,7 +128,7 @@ def test_one_that_breaks_off_unread_is_cut_off(monkeypatch: pytest.MonkeyPatch) 
 def test_one_that_takes_it_slowly_gets_it_all(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(protocol, "HEADERS_S", 0.1)
     monkeypatch.setattr(protocol, "KEEP_ALIVE_S", 0.1)
-    monkeypatch.setattr(farewell, "TAKES_NOTHING_S", 1.0)
+    monkeypatch.setattr(farewell, "TAKES_NOTHING_S", 3.0)
 
     async def part() -> None:
         taken = 0
@@ -136,7 +136,7 @@ def test_one_that_takes_it_slowly_gets_it_all(monkeypatch: pytest.MonkeyPatch) -
             writer.write(ASK)
             while some := await reader.read(2**20):
                 taken += len(some)
-                await asyncio.sleep(0.15)
+                await asyncio.sleep(0.1)
         assert taken > len(LARGE)
 
     on_uvloop(part())
