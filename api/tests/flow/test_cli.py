@@ -144,6 +144,18 @@ def test_a_status_that_is_watched_is_told_again_until_ctrl_c(tmp_path: Path) -> 
             assert process.wait(10) == 0
 
 
+def test_a_status_that_is_watched_ends_with_its_reader(tmp_path: Path) -> None:
+    pipe = subprocess.PIPE
+    with Gateway(tmp_path, one_model([])) as gateway:
+        command = [*PENSTOCK, "status", "--watch", "--json", "--url", gateway.url]
+        with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True) as process:
+            assert process.stdout is not None
+            assert process.stderr is not None
+            process.stdout.readline()
+            process.stdout.close()
+            assert (process.wait(20), process.stderr.read()) == (0, "")
+
+
 @pytest.mark.parametrize("url", ["http://127.0.0.1:9", "nonsense", "http://"])
 def test_status_of_what_is_not_there(url: str) -> None:
     ended = penstock("status", "--url", url)
