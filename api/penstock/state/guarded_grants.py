@@ -14,7 +14,7 @@ class GuardedGrants:
 
     Its share is the limit divided by the instances that were last seen, and never nothing; what it took of the shared
     ones counts as taken of it. After a failure the shared ones are left alone for `retry_s`; when they are back, they
-    hear of what was taken meanwhile.
+    hear of what was taken and corrected meanwhile, as far as it still counts.
     """
 
     def __init__(self, shared: Grants, own: MemoryGrants, *, clock: Callable[[], float], retry_s: float = 1.0) -> None:
@@ -39,22 +39,15 @@ class GuardedGrants:
         share = max(self._share(limit), least)  # what all of the limit has room for is not refused for ever
         taken = await self._own.take(key, grant, limit=share, want=want, least=least, charged_s=charged_s)
         if taken.amount:
-            untold = self._untold.setdefault(key, {})
-            untold[grant] = untold.get(grant, 0) + taken.amount
+            self._note(key, {grant: taken.amount})
         return taken
 
     async def correct(self, key: str, changes: Mapping[str, int], charged_s: float) -> None:
         await self._own.correct(key, changes, charged_s)
-        untold = self._untold.get(key, {})
-        told = {}
-        for grant, change in changes.items():
-            if grant in untold:
-                untold[grant] += change
-            else:
-                told[grant] = change
-        if told and self._trusted:
+        self._note(key, changes)
+        if self._trusted:
             try:
-                await self._shared.correct(key, told, charged_s)
+                await self._tell(key, charged_s)
             except StoreUnavailableError:
                 self._gone()
 
@@ -75,10 +68,22 @@ class GuardedGrants:
         await self._own.aclose()
 
     async def _tell(self, key: str, charged_s: float) -> None:
-        untold = self._untold.get(key)
-        if untold:
-            await self._shared.correct(key, untold, charged_s)
-            del self._untold[key]
+        self._note(key, {})
+        if untold := self._untold.pop(key, None):  # several may come here at once
+            try:
+                await self._shared.correct(key, untold, charged_s)
+            except StoreUnavailableError:  # perhaps it was heard: what was used is told twice rather than never
+                self._note(key, {grant: change for grant, change in untold.items() if change > 0})
+                raise
+
+    def _note(self, key: str, changes: Mapping[str, int]) -> None:
+        """What the shared ones have to hear; they need not hear of what has ceased to count."""
+        untold = self._untold.pop(key, {})
+        for grant, change in changes.items():
+            untold[grant] = untold.get(grant, 0) + change
+        counted = self._own.counted(key)
+        if untold := {grant: change for grant, change in untold.items() if grant in counted}:
+            self._untold[key] = untold
 
     @property
     def _trusted(self) -> bool:

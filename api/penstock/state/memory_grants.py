@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from penstock.state.grants import Grant, Seats
@@ -72,6 +72,10 @@ class MemoryGrants:
         if granted:
             book.taken[holder] = _Taken(granted, now + ttl_s)
         return Seats(granted, len(book.taken))
+
+    def counted(self, key: str) -> Collection[str]:
+        """The grants that count now."""
+        return self._book(key).taken
 
     async def aclose(self) -> None:
         self._books.clear()

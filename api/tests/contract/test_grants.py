@@ -3,8 +3,9 @@
 import asyncio
 import contextlib
 import math
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from penstock.state.grants import INSTANCES, Grants
@@ -170,3 +171,41 @@ async def test_redis_hears_of_what_was_taken_while_it_was_away(guarded: Guarded)
     assert await guarded.take("b", 9) == 1, "it is left alone for a while"
     guarded.clock.advance(1)
     assert await guarded.take("c", 9) == 7
+
+
+async def test_redis_hears_of_what_was_corrected_while_it_was_away(
+    require: Callable[[str], str], tmp_path: Path
+) -> None:
+    server = RedisServer(require("redis-server"), tmp_path, keeps=True)
+    server.start()
+    clock = Clock()
+    guarded = Guarded(GuardedGrants(RedisGrants(server.url, 2), MemoryGrants(clock), clock=clock), server, clock)
+    async with contextlib.AsyncExitStack() as stack:
+        stack.callback(server.kill)
+        stack.push_async_callback(guarded.grants.aclose)
+        assert [await guarded.take("a", 5), await guarded.take("b", 2)] == [5, 2]
+        server.stop()
+        assert await guarded.take("c", 1) == 1
+        await guarded.grants.correct("shop", {"a": -4, "b": 1}, 60)
+        server.start()
+        clock.advance(1)
+        assert await guarded.take("d", 9) == 10 - 1 - 3 - 1
+
+
+async def test_redis_does_not_hear_of_what_has_ceased_to_count(guarded: Guarded) -> None:
+    guarded.redis.kill()
+    assert await guarded.take("a", 3) == 3
+    guarded.clock.advance(62)
+    assert await guarded.take("b", 2) == 2
+    guarded.redis.start()
+    guarded.clock.advance(1)
+    assert await guarded.take("c", 9) == 8
+
+
+async def test_redis_hears_once_of_what_several_can_tell(guarded: Guarded) -> None:
+    guarded.redis.kill()
+    assert await guarded.take("a", 3) == 3
+    guarded.redis.start()
+    guarded.clock.advance(1)
+    assert await asyncio.gather(*(guarded.take(name, 1) for name in "bcd")) == [1, 1, 1]
+    assert await guarded.take("e", 9) == 4
