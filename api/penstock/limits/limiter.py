@@ -8,6 +8,7 @@ from datetime import datetime
 
 from penstock.callers.caller import Caller
 from penstock.limits.allowance import FREE, Admission, Allowance, limits_of
+from penstock.limits.leaver import answered
 from penstock.limits.meter import Standing
 from penstock.limits.purse import utc_now
 from penstock.limits.seats import LAST_S
@@ -37,7 +38,9 @@ class Limiter:
 
     async def ask(self, caller: Caller, tokens: int, usd: float) -> Admission:
         """Admit it, or raise RateLimited; RequestOverLimit for what never fits."""
-        return await self.allowance(caller).ask(tokens, usd) if caller.limited else FREE
+        if not caller.limited:
+            return FREE
+        return await answered(self.allowance(caller).ask(tokens, usd), lambda admission: admission.close(0, 0))
 
     def standings(self, caller: Caller) -> list[tuple[str, Standing]]:
         """Of a caller's limits by the minute, each by its kind."""

@@ -57,5 +57,6 @@ class SeatRow:
 
     async def _ask(self, needed: int) -> None:
         want = min(self.limit, needed + self.limit // SPARES) if needed else 0
+        now = self._clock()
         seats = await self._grants.seat(self._key, self._holder, want=want, limit=self.limit, ttl_s=LAST_S)
-        self._granted, self._ends_at = seats.granted, self._clock() + LAST_S
+        self._granted, self._ends_at = seats.granted, now + LAST_S

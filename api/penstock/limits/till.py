@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 
 from penstock.callers.caller import Caller
+from penstock.limits.leaver import answered
 from penstock.limits.purse import Payment, Purse, Short, utc_now
 from penstock.settings.parts import FallbackBudget, Period
 from penstock.state.grants import Grants
@@ -33,7 +34,7 @@ class Fare:
         if self._critical:
             self._payment = self._purse.charge(self._usd)
             return True
-        paid = await self._purse.ask(self._usd)
+        paid = await answered(self._purse.ask(self._usd), _unwanted)
         if isinstance(paid, Short):
             return False
         self._payment = paid
@@ -43,6 +44,11 @@ class Fare:
         """It is over, and cost so much indeed."""
         if self._payment is not None:
             self._payment.settle(usd)
+
+
+def _unwanted(paid: Payment | Short) -> None:
+    if isinstance(paid, Payment):
+        paid.settle(0)
 
 
 class Till:

@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 
 import pytest
 from hypothesis import given
@@ -13,7 +13,9 @@ from penstock.limits.allowance import FREE, Admission
 from penstock.limits.limiter import Limiter
 from penstock.limits.meter import HOLD_S, WINDOW_S, Meter, Share
 from penstock.limits.seats import LAST_S, SeatRow
-from penstock.state.grants import Grant
+from penstock.limits.till import Till
+from penstock.settings.parts import FallbackBudget
+from penstock.state.grants import Grant, Seats
 from penstock.state.memory_grants import MemoryGrants
 from tests.clock import Clock
 
@@ -29,6 +31,24 @@ class CountedGrants(MemoryGrants):
         self.asked += 1
         await asyncio.sleep(0)
         return await super().take(key, grant, limit=limit, want=want, least=least, charged_s=charged_s)
+
+
+class Slow(MemoryGrants):
+    """Memory's, whose answers are heard only when they are let go."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(clock)
+        self.let_go = asyncio.Event()
+
+    async def take(self, key: str, grant: str, *, limit: int, want: int, least: int, charged_s: float) -> Grant:
+        taken = await super().take(key, grant, limit=limit, want=want, least=least, charged_s=charged_s)
+        await self.let_go.wait()
+        return taken
+
+    async def seat(self, key: str, holder: str, *, want: int, limit: int, ttl_s: float) -> Seats:
+        seats = await super().seat(key, holder, want=want, limit=limit, ttl_s=ttl_s)
+        await self.let_go.wait()
+        return seats
 
 
 class Unheard(MemoryGrants):
@@ -266,3 +286,61 @@ async def test_what_was_used_beyond_is_told_though_the_one_who_tells_leaves() ->
     await meter.tidy()
     other = Meter(grants, "shop", 100, clock)
     assert [isinstance(await one(other, amount), Share) for amount in (66, 65)] == [False, True]
+
+
+async def test_a_lease_ends_before_its_grant_does_however_late_the_answer_is_heard() -> None:
+    clock = Clock()
+    grants = Slow(clock)
+    meter, row = Meter(grants, "shop", 100, clock), SeatRow(grants, "open", 40, "me", clock)
+    asking = asyncio.gather(one(meter), row.find())
+    await asyncio.sleep(0)
+    clock.advance(1)
+    grants.let_go.set()
+    await asking
+    clock.advance(HOLD_S - 1)
+    assert meter.take(1) is None
+    clock.advance(LAST_S - HOLD_S)
+    assert not row.sit()
+
+
+@pytest.mark.parametrize(
+    "limits", [{"tokens_per_minute": 10}, {"requests_per_minute": 10}, {"parallel": 10}, {"dollars_per_day": 10}]
+)
+async def test_what_comes_when_the_client_has_left_goes_back(limits: dict[str, int]) -> None:
+    clock = Clock()
+    grants = Slow(clock)
+    limiter, other = Limiter(grants, clock), Limiter(grants, clock)
+    caller = Caller.model_validate({"name": "shop", **limits})
+    for _ in range(3):
+        await leave(limiter.ask(caller, 10, 10))
+    grants.let_go.set()
+    for _ in range(30):
+        await asyncio.sleep(0)
+    clock.advance(HOLD_S)
+    await limiter.tidy()
+    for _ in range(7):  # three may have begun
+        await other.ask(caller, 1, 1)
+
+
+async def test_so_does_what_was_to_be_paid_to_a_cloud() -> None:
+    clock = Clock()
+    grants = Slow(clock)
+    till, other = (Till(FallbackBudget(usd_per_day=10), grants, clock) for _ in range(2))
+    for _ in range(3):
+        await leave(till.fare(Caller(name="shop"), 3).take())
+    grants.let_go.set()
+    for _ in range(30):
+        await asyncio.sleep(0)
+    clock.advance(HOLD_S)
+    await till.tidy()
+    assert await other.fare(Caller(name="shop"), 10).take()
+
+
+async def leave(asking: Coroutine[object, object, object]) -> None:
+    """Ask, and leave before there is an answer."""
+    leaver = asyncio.create_task(asking)
+    for _ in range(5):
+        await asyncio.sleep(0)
+    leaver.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await leaver
