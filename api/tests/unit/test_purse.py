@@ -88,6 +88,17 @@ async def test_what_was_spent_beyond_counts() -> None:
     assert isinstance(await purse.ask(0.3), Short)
 
 
+async def test_what_costs_nothing_needs_nothing_to_be_left() -> None:
+    time = Time()
+    purse = a_purse(MemoryGrants(time.clock), time, day=1)
+    (await paid(purse, 1)).settle(1.2)
+    assert isinstance(await purse.ask(0.001), Short)
+    (purse.take(0) or await paid(purse, 0)).settle(0)
+    time.clock.advance(HOLD_S)
+    await purse.tidy()
+    (await paid(purse, 0)).settle(0)
+
+
 async def test_all_instances_have_one_budget_and_one_hears_of_it() -> None:
     time = Time()
     grants = MemoryGrants(time.clock)
