@@ -90,7 +90,7 @@ class Purse:
         return payment
 
     async def ask(self, usd: float) -> Payment | Short:
-        """So much of every budget, or nothing of any. What costs nothing asks none of them, also when they are spent."""
+        """So much of every budget, or nothing of any. What costs nothing needs nothing to be left."""
         payment, amount = Payment(), micros(usd)
         try:
             for period, meter in tuple(self._now().items()) if amount else ():

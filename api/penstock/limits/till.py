@@ -19,13 +19,14 @@ LOOK_S = 5.0
 class Fare:
     """What one request may cost at clouds. `close` is called once, however it ends."""
 
-    __slots__ = ("_critical", "_payment", "_purse", "_usd")
+    __slots__ = ("_critical", "_payment", "_purse", "_unheard_usd", "_usd")
 
     def __init__(self, purse: Purse, usd: float, *, critical: bool) -> None:
         self._purse = purse
         self._usd = usd
         self._critical = critical
         self._payment: Payment | None = None
+        self._unheard_usd = 0.0
 
     async def take(self) -> bool:
         """Whether a cloud may be asked. A request that asks several pays once."""
@@ -40,10 +41,14 @@ class Fare:
         self._payment = paid
         return True
 
+    def unheard(self) -> None:
+        """A cloud was asked and not heard out: it may be paid nevertheless, and nobody tells how much."""
+        self._unheard_usd += self._usd
+
     def close(self, usd: float) -> None:
-        """It is over, and cost so much indeed."""
+        """It is over, and what was heard of it cost so much."""
         if self._payment is not None:
-            self._payment.settle(usd)
+            self._payment.settle(usd + self._unheard_usd)
 
 
 def _unwanted(paid: Payment | Short) -> None:

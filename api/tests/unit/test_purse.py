@@ -168,6 +168,17 @@ class TestTill:
         self.till.fare(Caller(name="shop"), 0.7).close(0)
         assert [state.left_usd for state in self.till.states()] == [1]
 
+    async def test_a_cloud_that_was_not_heard_out_may_be_paid_all_of_it(self) -> None:
+        fare = self.till.fare(Caller(name="shop"), 0.3)
+        fare.unheard()
+        fare.close(0)
+        assert [state.left_usd for state in self.till.states()] == [1], "it was not asked yet"
+        fare = self.till.fare(Caller(name="shop"), 0.3)
+        assert [await fare.take(), await fare.take()] == [True, True]
+        fare.unheard()
+        fare.close(0.1)
+        assert [state.left_usd for state in self.till.states()] == [pytest.approx(0.6)]
+
     async def test_the_critical_go_on_and_what_they_spend_counts(self) -> None:
         for name, critical, goes in (("a", False, True), ("b", False, False), ("c", True, True), ("d", False, False)):
             fare = self.till.fare(Caller(name=name, critical=critical), 0.7)
