@@ -18,14 +18,13 @@ LEARNS = 0.1
 class Turn(NamedTuple):
     """Where a call stands: `start` is its virtual time, which for each caller advances by what it took for its weight.
 
-    Start-time fair queueing (Goyal, Vin and Cheng, 1996), one clock for each rank.
+    Start-time fair queueing (Goyal, Vin and Cheng, 1996), one clock for each rank. `name` is its caller's.
     """
 
     rank: int
     start: float
     number: int
     name: str
-    """The caller's."""
 
 
 class Place:

@@ -12,7 +12,7 @@ from penstock.errors import RateLimited, RequestOverLimit
 from penstock.limits.allowance import FREE, Admission
 from penstock.limits.limiter import Limiter
 from penstock.limits.meter import HOLD_S, WINDOW_S, Meter, Share
-from penstock.limits.seats import LAST_S, SeatRow
+from penstock.limits.seats import LAST_S, REFUSES_S, SeatRow
 from penstock.limits.till import Till
 from penstock.settings.parts import FallbackBudget
 from penstock.state.grants import Grant, Seats
@@ -31,6 +31,10 @@ class CountedGrants(MemoryGrants):
         self.asked += 1
         await asyncio.sleep(0)
         return await super().take(key, grant, limit=limit, want=want, least=least, charged_s=charged_s)
+
+    async def seat(self, key: str, holder: str, *, want: int, limit: int, ttl_s: float) -> Seats:
+        self.asked += 1
+        return await super().seat(key, holder, want=want, limit=limit, ttl_s=ttl_s)
 
 
 class Slow(MemoryGrants):
@@ -165,11 +169,23 @@ async def test_seats_hold_across_instances_and_are_left_when_not_needed() -> Non
         mine.rise()
     assert not await other.find()
     await mine.refresh()
+    clock.advance(REFUSES_S)
     assert [other.sit() or await other.find() for _ in range(7)] == [True] * 6 + [False]
     mine.rise()
     await mine.refresh()
+    clock.advance(REFUSES_S)
     assert mine.idle
     assert other.sit() or await other.find()
+
+
+async def test_a_flood_for_which_there_are_no_seats_asks_once() -> None:
+    clock = Clock()
+    grants = CountedGrants(clock)
+    row = SeatRow(grants, "shop", 2, "mine", clock)
+    assert sum(await asyncio.gather(*(row.find() for _ in range(100)))) == 2
+    assert grants.asked == 3
+    row.rise()
+    assert row.sit(), "one of its own is free at once"
 
 
 async def test_the_seats_of_an_instance_that_died_are_free_again() -> None:
