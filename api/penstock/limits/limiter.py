@@ -46,14 +46,14 @@ class Limiter:
         """Of a caller's limits by the minute, each by its kind."""
         return self.allowance(caller).standings()
 
-    async def tidy(self) -> None:
+    async def tidy(self, *, last: bool = False) -> None:
         """Give back what is not used."""
         now = self._clock()
-        if now >= self._count_at:
+        if last or now >= self._count_at:
             self._count_at = now + COUNT_S
-            await self._grants.seat(INSTANCES, self._me, want=1, limit=MOST_INSTANCES, ttl_s=LAST_S)
+            await self._grants.seat(INSTANCES, self._me, want=0 if last else 1, limit=MOST_INSTANCES, ttl_s=LAST_S)
         for allowance in (*self._of.values(), *self._former):
-            await allowance.tidy()
+            await allowance.tidy(last=last)
         self._of = {name: allowance for name, allowance in self._of.items() if not allowance.idle}
         self._former = [allowance for allowance in self._former if not allowance.idle]
 

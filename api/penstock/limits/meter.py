@@ -143,9 +143,9 @@ class Meter:
         )
         self._others, self._full_at = taken.left, self._clock() + taken.full_s
 
-    async def tidy(self) -> None:
-        """Give back what this instance took and will not use, and tell what was used beyond."""
-        if self._clock() >= self._lease.ends_at:
+    async def tidy(self, *, last: bool = False) -> None:
+        """Give back what this instance took and will not use, `last`: all of it; and tell what was used beyond."""
+        if last or self._clock() >= self._lease.ends_at:
             self._close()
         if self._owed:
             owed, self._owed = self._owed, {}

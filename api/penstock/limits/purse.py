@@ -111,9 +111,9 @@ class Purse:
             payment.add(meter, meter.charge(amount))
         return payment
 
-    async def tidy(self) -> None:
+    async def tidy(self, *, last: bool = False) -> None:
         for meter in tuple(self._meters.values()):
-            await meter.tidy()
+            await meter.tidy(last=last)
 
     async def look(self) -> None:
         """Hear what others spent."""

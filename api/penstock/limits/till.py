@@ -83,9 +83,9 @@ class Till:
     def states(self) -> Iterator[BudgetState]:
         return self._purse.states()
 
-    async def tidy(self) -> None:
+    async def tidy(self, *, last: bool = False) -> None:
         """Give back what is not used, and now and then hear what others spent."""
-        await self._purse.tidy()
+        await self._purse.tidy(last=last)
         if self._clock() >= self._look_at:
             self._look_at = self._clock() + LOOK_S
             await self._purse.look()

@@ -11,11 +11,12 @@ from penstock.callers.caller import Caller
 from penstock.errors import RateLimited, RequestOverLimit
 from penstock.limits.allowance import FREE, Admission
 from penstock.limits.limiter import Limiter
+from penstock.limits.limits import Limits
 from penstock.limits.meter import HOLD_S, WINDOW_S, Meter, Share
 from penstock.limits.seats import LAST_S, REFUSES_S, SeatRow
 from penstock.limits.till import Till
 from penstock.settings.parts import FallbackBudget
-from penstock.state.grants import Grant, Seats
+from penstock.state.grants import INSTANCES, Grant, Seats
 from penstock.state.memory_grants import MemoryGrants
 from tests.clock import Clock
 
@@ -350,6 +351,23 @@ async def test_so_does_what_was_to_be_paid_to_a_cloud() -> None:
     clock.advance(HOLD_S)
     await till.tidy()
     assert await other.fare(Caller(name="shop"), 10).take()
+
+
+async def test_an_instance_that_ends_leaves_nothing_behind() -> None:
+    clock = Clock()
+    grants = MemoryGrants(clock)
+    ending, other = (Limits(FallbackBudget(usd_per_day=10), grants, clock) for _ in range(2))
+    caller = Caller(name="shop", parallel=40, tokens_per_minute=100, requests_per_minute=100, dollars_per_day=1)
+    admission, fare = await ending.limiter.ask(caller, 50, 0.5), ending.till.fare(caller, 4)
+    assert await fare.take()
+    await ending.limiter.tidy()
+    admission.close(10, 0.1)
+    fare.close(1)
+    await ending.aclose()
+    await other.limiter.tidy()
+    assert (await grants.seat(INSTANCES, "counts", want=0, limit=9, ttl_s=1)).holders == 1
+    assert await other.limiter.ask(caller, 90, 0.9)
+    assert await other.till.fare(caller, 9).take()
 
 
 async def leave(asking: Coroutine[object, object, object]) -> None:
