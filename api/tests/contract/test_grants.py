@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from penstock.state.grants import INSTANCES, Grants
 from penstock.state.guarded_grants import GuardedGrants
-from penstock.state.memory_grants import MemoryGrants
+from penstock.state.memory_grants import MOST_BOOKS, MemoryGrants
 from penstock.state.redis_grants import RedisGrants
 from redis.asyncio import Redis
 from tests.clock import Clock
@@ -122,6 +122,16 @@ async def test_seats_are_shared_and_said_anew(subject: Subject) -> None:
     assert [await seat("a", 0), await seat("b", 99)] == [(0, 1), (10, 1)]
     await subject.elapse(11)
     assert await seat("a", 10) == (10, 1), "who says nothing has none"
+
+
+async def test_memory_keeps_nothing_of_days_that_are_over() -> None:
+    clock = Clock()
+    grants = MemoryGrants(clock)
+    for at in range(5 * MOST_BOOKS):
+        await grants.take(f"key-{at}", "a", limit=10, want=1, least=1, charged_s=100)
+        clock.advance(1)
+    assert len(grants._books) <= MOST_BOOKS
+    assert not (await grants.take("key-4999", "b", limit=1, want=1, least=1, charged_s=100)).amount
 
 
 @dataclass
