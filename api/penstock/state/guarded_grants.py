@@ -24,12 +24,13 @@ class GuardedGrants:
         self._retry_s = retry_s
         self._retry_at = 0.0
         self._instances = 1  # that were last seen
-        self._untold: dict[str, dict[str, int]] = {}  # by key and grant, what the shared ones have not heard of
+        self._untold: dict[str, tuple[float, dict[str, int]]] = {}
+        """By key, what the shared ones have not heard of: for how long it counts, and how much of each grant."""
 
     async def take(self, key: str, grant: str, *, limit: int, want: int, least: int, charged_s: float) -> Grant:
         if self._trusted:
             try:
-                await self._tell(key, charged_s)
+                await self._tell(key)
                 taken = await self._shared.take(key, grant, limit=limit, want=want, least=least, charged_s=charged_s)
             except StoreUnavailableError:
                 self._gone()
@@ -39,15 +40,15 @@ class GuardedGrants:
         share = max(self._share(limit), least)  # what all of the limit has room for is not refused for ever
         taken = await self._own.take(key, grant, limit=share, want=want, least=least, charged_s=charged_s)
         if taken.amount:
-            self._note(key, {grant: taken.amount})
+            self._note(key, {grant: taken.amount}, charged_s)
         return taken
 
     async def correct(self, key: str, changes: Mapping[str, int], charged_s: float) -> None:
         await self._own.correct(key, changes, charged_s)
-        self._note(key, changes)
+        self._note(key, changes, charged_s)
         if self._trusted:
             try:
-                await self._tell(key, charged_s)
+                await self._tell(key)
             except StoreUnavailableError:
                 self._gone()
 
@@ -55,6 +56,8 @@ class GuardedGrants:
         if self._trusted:
             try:
                 seats = await self._shared.seat(key, holder, want=want, limit=limit, ttl_s=ttl_s)
+                for untold in tuple(self._untold) if key == INSTANCES else ():  # each few seconds, whoever asks
+                    await self._tell(untold)
             except StoreUnavailableError:
                 self._gone()
             else:
@@ -67,23 +70,27 @@ class GuardedGrants:
         await self._shared.aclose()
         await self._own.aclose()
 
-    async def _tell(self, key: str, charged_s: float) -> None:
-        self._note(key, {})
-        if untold := self._untold.pop(key, None):  # several may come here at once
+    async def _tell(self, key: str) -> None:
+        charged_s, untold = self._untold.pop(key, (0.0, {}))  # several may come here at once
+        counted = self._own.counted(key)
+        untold = {grant: change for grant, change in untold.items() if grant in counted}
+        if untold:
             try:
                 await self._shared.correct(key, untold, charged_s)
             except StoreUnavailableError:  # perhaps it was heard: what was used is told twice rather than never
-                self._note(key, {grant: change for grant, change in untold.items() if change > 0})
+                used = {grant: change for grant, change in untold.items() if change > 0}
+                self._note(key, used, charged_s)
                 raise
 
-    def _note(self, key: str, changes: Mapping[str, int]) -> None:
+    def _note(self, key: str, changes: Mapping[str, int], charged_s: float) -> None:
         """What the shared ones have to hear; they need not hear of what has ceased to count."""
-        untold = self._untold.pop(key, {})
-        for grant, change in changes.items():
-            untold[grant] = untold.get(grant, 0) + change
+        _, before = self._untold.pop(key, (0.0, {}))
         counted = self._own.counted(key)
-        if untold := {grant: change for grant, change in untold.items() if grant in counted}:
-            self._untold[key] = untold
+        untold = {
+            grant: before.get(grant, 0) + changes.get(grant, 0) for grant in {**before, **changes} if grant in counted
+        }
+        if untold:
+            self._untold[key] = charged_s, untold
 
     @property
     def _trusted(self) -> bool:

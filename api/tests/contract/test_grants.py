@@ -219,3 +219,14 @@ async def test_redis_hears_once_of_what_several_can_tell(guarded: Guarded) -> No
     guarded.clock.advance(1)
     assert await asyncio.gather(*(guarded.take(name, 1) for name in "bcd")) == [1, 1, 1]
     assert await guarded.take("e", 9) == 4
+
+
+async def test_redis_hears_though_nobody_asks_for_more(guarded: Guarded) -> None:
+    guarded.redis.kill()
+    assert await guarded.take("a", 3) == 3
+    guarded.redis.start()
+    guarded.clock.advance(1)
+    await guarded.grants.seat(INSTANCES, "me", want=1, limit=99, ttl_s=600)
+    other = RedisGrants(guarded.redis.url, deadline_s=2)
+    assert (await other.take("shop", "b", limit=10, want=9, least=1, charged_s=62)).amount == 7
+    await other.aclose()
