@@ -37,7 +37,7 @@ class GuardedGrants:
             else:
                 await self._own.correct(key, {grant: taken.amount}, charged_s)
                 return taken
-        share = max(self._share(limit), least)  # what all of the limit has room for is not refused for ever
+        share = max(self._share(limit), min(least, limit))  # what all of the limit has room for is not refused for ever
         taken = await self._own.take(key, grant, limit=share, want=want, least=least, charged_s=charged_s)
         if taken.amount:
             self._note(key, {grant: taken.amount}, charged_s)

@@ -165,6 +165,8 @@ async def test_without_redis_each_goes_on_with_its_share(guarded: Guarded) -> No
     assert (await guarded.grants.seat("open", "me", want=9, limit=10, ttl_s=9)).granted == 3
     guarded.clock.advance(62)
     assert await guarded.take("d", 8, least=8) == 8, "what fits into the whole limit is not refused for ever"
+    guarded.clock.advance(62)
+    assert await guarded.take("e", 11, least=11) == 0, "and what it has not is"
 
 
 async def test_what_was_taken_of_all_counts_as_taken_of_its_share(guarded: Guarded) -> None:
