@@ -67,6 +67,8 @@ class Limiter:
             return former
         allowance = self._of[caller.name] = Allowance(caller, self._grants, self._me, self._clock, self._today)
         if former is not None:
-            allowance.succeed(former)
             self._former.append(former)
+            for each in self._former:
+                if each.caller.name == caller.name:
+                    allowance.succeed(each)
         return allowance

@@ -252,6 +252,17 @@ class TestLimiter:
         first.close(0, 0)
         await admitted(limiter, more, 0)
 
+    async def test_they_do_so_though_there_was_no_limit_for_a_while(self, limiter: Limiter) -> None:
+        first = await admitted(limiter, Caller(name="shop", parallel=1), 0)
+        between = await admitted(limiter, Caller(name="shop", requests_per_minute=5), 0)
+        await limiter.tidy()
+        again = Caller(name="shop", parallel=1)
+        with pytest.raises(RateLimited):
+            await admitted(limiter, again, 0)
+        between.close(0, 0)
+        first.close(0, 0)
+        await admitted(limiter, again, 0)
+
     async def test_a_long_request_settles_though_its_lease_has_ended(self, limiter: Limiter) -> None:
         caller = Caller(name="shop", tokens_per_minute=1000)
         long = await admitted(limiter, caller, 600)
