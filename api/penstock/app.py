@@ -145,6 +145,7 @@ class Instance:
                 self.transport.close()
                 self._beside.close()
                 await self._tally.aclose()
+                await self._limits.aclose()
                 await self._shared.aclose()
                 await self._follower.aclose()
                 self._lines.close()

@@ -26,7 +26,7 @@ Moment = Annotated[AwareDatetime, AfterValidator(_whole_second)]
 
 
 class _Row(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 def digest_of(key: bytes) -> bytes:

@@ -99,14 +99,14 @@ class Allowance:
             told.append(("tokens", self._tokens.standing()))
         return told
 
-    async def tidy(self) -> None:
+    async def tidy(self, *, last: bool = False) -> None:
         """Give back what is not used."""
         if self._requests is not None:
-            await self._requests.tidy()
+            await self._requests.tidy(last=last)
         if self._tokens is not None:
-            await self._tokens.tidy()
+            await self._tokens.tidy(last=last)
         if self._purse is not None:
-            await self._purse.tidy()
+            await self._purse.tidy(last=last)
         if self._seats is not None:
             await self._seats.refresh()
 

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from penstock.callers.caller import Caller
 from penstock.limits.allowance import FREE, Admission, Allowance, limits_of
+from penstock.limits.leaver import answered
 from penstock.limits.meter import Standing
 from penstock.limits.purse import utc_now
 from penstock.limits.seats import LAST_S
@@ -37,20 +38,22 @@ class Limiter:
 
     async def ask(self, caller: Caller, tokens: int, usd: float) -> Admission:
         """Admit it, or raise RateLimited; RequestOverLimit for what never fits."""
-        return await self.allowance(caller).ask(tokens, usd) if caller.limited else FREE
+        if not caller.limited:
+            return FREE
+        return await answered(self.allowance(caller).ask(tokens, usd), lambda admission: admission.close(0, 0))
 
     def standings(self, caller: Caller) -> list[tuple[str, Standing]]:
         """Of a caller's limits by the minute, each by its kind."""
         return self.allowance(caller).standings()
 
-    async def tidy(self) -> None:
+    async def tidy(self, *, last: bool = False) -> None:
         """Give back what is not used."""
         now = self._clock()
-        if now >= self._count_at:
+        if last or now >= self._count_at:
             self._count_at = now + COUNT_S
-            await self._grants.seat(INSTANCES, self._me, want=1, limit=MOST_INSTANCES, ttl_s=LAST_S)
+            await self._grants.seat(INSTANCES, self._me, want=0 if last else 1, limit=MOST_INSTANCES, ttl_s=LAST_S)
         for allowance in (*self._of.values(), *self._former):
-            await allowance.tidy()
+            await allowance.tidy(last=last)
         self._of = {name: allowance for name, allowance in self._of.items() if not allowance.idle}
         self._former = [allowance for allowance in self._former if not allowance.idle]
 
@@ -64,6 +67,8 @@ class Limiter:
             return former
         allowance = self._of[caller.name] = Allowance(caller, self._grants, self._me, self._clock, self._today)
         if former is not None:
-            allowance.succeed(former)
             self._former.append(former)
+            for each in self._former:
+                if each.caller.name == caller.name:
+                    allowance.succeed(each)
         return allowance

@@ -28,3 +28,8 @@ class Limits:
             await self.limiter.tidy()
             await self.till.tidy()
             await asyncio.sleep(TIDY_S)
+
+    async def aclose(self) -> None:
+        """Give back all of it: nothing is open any more."""
+        await self.limiter.tidy(last=True)
+        await self.till.tidy(last=True)

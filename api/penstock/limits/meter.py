@@ -143,9 +143,9 @@ class Meter:
         )
         self._others, self._full_at = taken.left, self._clock() + taken.full_s
 
-    async def tidy(self) -> None:
-        """Give back what this instance took and will not use, and tell what was used beyond."""
-        if self._clock() >= self._lease.ends_at:
+    async def tidy(self, *, last: bool = False) -> None:
+        """Give back what this instance took and will not use, `last`: all of it; and tell what was used beyond."""
+        if last or self._clock() >= self._lease.ends_at:
             self._close()
         if self._owed:
             owed, self._owed = self._owed, {}
@@ -173,10 +173,10 @@ class Meter:
         self._close()
         await self.tidy()
         grant, want = self._holder or secrets.token_hex(6), max(amount, self.limit // self._window.parts)
+        now = self._clock()  # not after the answer: a grant counts from when it was taken
         taken = await self._grants.take(
             self.key, grant, limit=self.limit, want=want, least=amount, charged_s=self._window.charged_s
         )
-        now = self._clock()
         self._others, self._full_at = taken.left, now + taken.full_s
         if not taken.amount:
             self._refuses_until, self._refused, self._retry_at = now + REFUSES_S, amount, now + taken.wait_s

@@ -81,7 +81,7 @@ class Purse:
     def take(self, usd: float) -> Payment | None:
         """So much of every budget; None if this instance does not hold so much of each."""
         payment, amount = Payment(), micros(usd)
-        for meter in self._now().values():
+        for meter in self._now().values() if amount else ():
             share = meter.take(amount)
             if share is None:
                 payment.settle(0)
@@ -90,10 +90,10 @@ class Purse:
         return payment
 
     async def ask(self, usd: float) -> Payment | Short:
-        """So much of every budget, or nothing of any."""
+        """So much of every budget, or nothing of any. What costs nothing needs nothing to be left."""
         payment, amount = Payment(), micros(usd)
         try:
-            for period, meter in tuple(self._now().items()):
+            for period, meter in tuple(self._now().items()) if amount else ():
                 share = meter.take(amount) or await meter.fetch(amount)
                 if not isinstance(share, Share):
                     payment.settle(0)
@@ -111,9 +111,9 @@ class Purse:
             payment.add(meter, meter.charge(amount))
         return payment
 
-    async def tidy(self) -> None:
+    async def tidy(self, *, last: bool = False) -> None:
         for meter in tuple(self._meters.values()):
-            await meter.tidy()
+            await meter.tidy(last=last)
 
     async def look(self) -> None:
         """Hear what others spent."""

@@ -18,12 +18,13 @@ LEARNS = 0.1
 class Turn(NamedTuple):
     """Where a call stands: `start` is its virtual time, which for each caller advances by what it took for its weight.
 
-    Start-time fair queueing (Goyal, Vin and Cheng, 1996), one clock for each rank.
+    Start-time fair queueing (Goyal, Vin and Cheng, 1996), one clock for each rank. `name` is its caller's.
     """
 
     rank: int
     start: float
     number: int
+    name: str
 
 
 class Place:
@@ -51,7 +52,7 @@ class Queue:
         self._heads = dict.fromkeys(RANKS.values(), 0.0)
         self._finished: dict[tuple[int, str], float] = {}
         self._number = 0
-        self._left_at: float | None = None
+        self._full_since: float | None = None  # the last departure, or since nobody else could be let in
         self._between_s: float | None = None
 
     def __len__(self) -> int:
@@ -71,25 +72,27 @@ class Queue:
         """
         if (place := self.take()) is not None:
             return place
-        turn = self._turn(caller, cost)
-        wait_s = self._expected_s(turn)
-        patience_s = min(self.settings.wait_s, until - self._clock())
+        now, turn = self._clock(), self._turn(caller)
+        if self._full_since is None:
+            self._full_since = now
+        wait_s, patience_s = self._expected_s(turn), min(self.settings.wait_s, until - now)
         if wait_s > patience_s or not self._makes_room(turn):
             return max(wait_s, 1.0)
+        self._finished[turn.rank, turn.name] = turn.start + cost / caller.weight
         return Place(self) if await self._wait(turn, patience_s) else max(self._expected_s(turn), 1.0)
 
     def left(self) -> None:
         """A call has left its place."""
         self.open -= 1
         now = self._clock()
-        if self._waiting and self._left_at is not None:
-            between_s = now - self._left_at
+        if self._full_since is not None:
+            between_s = now - self._full_since
             known_s = between_s if self._between_s is None else self._between_s
             self._between_s = known_s + LEARNS * (between_s - known_s)
-        self._go_on()
-        self._left_at = now if self._waiting else None
+        self.go_on()
+        self._full_since = now if self._waiting else None
 
-    def _go_on(self) -> None:
+    def go_on(self) -> None:
         """Give free places to those whose turn it is."""
         while self._waiting and self._has_room:
             turn, granted = heapq.heappop(self._waiting)
@@ -125,12 +128,11 @@ class Queue:
             self._waiting = kept
             heapq.heapify(self._waiting)
 
-    def _turn(self, caller: Caller, cost: float) -> Turn:
+    def _turn(self, caller: Caller) -> Turn:
         rank = RANKS[caller.priority]
         start = max(self._heads[rank], self._finished.get((rank, caller.name), 0.0))
-        self._finished[rank, caller.name] = start + cost / caller.weight
         self._number += 1
-        return Turn(rank, start, self._number)
+        return Turn(rank, start, self._number, caller.name)
 
     def _expected_s(self, turn: Turn) -> float:
         """How long those before it take, if departures go on as they did."""
@@ -138,14 +140,16 @@ class Queue:
         return ahead * (self._between_s or 0.0)
 
     def _makes_room(self, turn: Turn) -> bool:
-        """Where the queue is full, whoever would come last has to go."""
+        """Where the queue is full, whoever would come last has to go, and pays nothing for it."""
         if len(self._waiting) < self.settings.waiting:
             return True
         last, refused = max(self._waiting, default=(turn, None))
         if refused is None or last < turn:
             return False
         self._forget(refused)
-        refused.set_result(False)
+        self._finished[last.rank, last.name] = last.start
+        if not refused.done():  # it may be about to leave
+            refused.set_result(False)
         return True
 
 
@@ -164,7 +168,9 @@ class Queues:
         queue = self._of.get(model)
         if queue is None:
             queue = self._of[model] = Queue(settings, self._clock)
-        queue.settings = settings
+        if queue.settings is not settings:
+            queue.settings = settings
+            queue.go_on()
         return queue
 
     def waiting(self, model: str) -> int:

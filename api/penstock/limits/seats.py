@@ -12,6 +12,9 @@ LAST_S = 10.0
 SPARES = 20
 """An instance keeps a twentieth of the limit beyond what it needs, so that few requests have to ask."""
 
+REFUSES_S = 0.2
+"""How long a refusal is repeated without asking anew: others may leave seats."""
+
 
 class SeatRow:
     """An instance's seats of a caller's limit. What it holds is told anew by `refresh`, each second or so."""
@@ -24,6 +27,7 @@ class SeatRow:
         self._clock = clock
         self._granted = 0
         self._ends_at = 0.0
+        self._refuses_until = 0.0
         self._asking = asyncio.Lock()
         self.open = 0
 
@@ -39,8 +43,13 @@ class SeatRow:
         async with self._asking:
             if self.sit():
                 return True
+            if self._clock() < self._refuses_until:
+                return False
             await self._ask(self.open + 1)
-            return self.sit()
+            if self.sit():
+                return True
+            self._refuses_until = self._clock() + REFUSES_S
+            return False
 
     def rise(self) -> None:
         self.open -= 1
@@ -57,5 +66,6 @@ class SeatRow:
 
     async def _ask(self, needed: int) -> None:
         want = min(self.limit, needed + self.limit // SPARES) if needed else 0
+        now = self._clock()
         seats = await self._grants.seat(self._key, self._holder, want=want, limit=self.limit, ttl_s=LAST_S)
-        self._granted, self._ends_at = seats.granted, self._clock() + LAST_S
+        self._granted, self._ends_at = seats.granted, now + LAST_S

@@ -14,7 +14,7 @@ class GuardedGrants:
 
     Its share is the limit divided by the instances that were last seen, and never nothing; what it took of the shared
     ones counts as taken of it. After a failure the shared ones are left alone for `retry_s`; when they are back, they
-    hear of what was taken meanwhile.
+    hear of what was taken and corrected meanwhile, as far as it still counts.
     """
 
     def __init__(self, shared: Grants, own: MemoryGrants, *, clock: Callable[[], float], retry_s: float = 1.0) -> None:
@@ -24,37 +24,31 @@ class GuardedGrants:
         self._retry_s = retry_s
         self._retry_at = 0.0
         self._instances = 1  # that were last seen
-        self._untold: dict[str, dict[str, int]] = {}  # by key and grant, what the shared ones have not heard of
+        self._untold: dict[str, tuple[float, dict[str, int]]] = {}
+        """By key, what the shared ones have not heard of: for how long it counts, and how much of each grant."""
 
     async def take(self, key: str, grant: str, *, limit: int, want: int, least: int, charged_s: float) -> Grant:
         if self._trusted:
             try:
-                await self._tell(key, charged_s)
+                await self._tell(key)
                 taken = await self._shared.take(key, grant, limit=limit, want=want, least=least, charged_s=charged_s)
             except StoreUnavailableError:
                 self._gone()
             else:
                 await self._own.correct(key, {grant: taken.amount}, charged_s)
                 return taken
-        share = max(self._share(limit), least)  # what all of the limit has room for is not refused for ever
+        share = max(self._share(limit), min(least, limit))  # what all of the limit has room for is not refused for ever
         taken = await self._own.take(key, grant, limit=share, want=want, least=least, charged_s=charged_s)
         if taken.amount:
-            untold = self._untold.setdefault(key, {})
-            untold[grant] = untold.get(grant, 0) + taken.amount
+            self._note(key, {grant: taken.amount}, charged_s)
         return taken
 
     async def correct(self, key: str, changes: Mapping[str, int], charged_s: float) -> None:
         await self._own.correct(key, changes, charged_s)
-        untold = self._untold.get(key, {})
-        told = {}
-        for grant, change in changes.items():
-            if grant in untold:
-                untold[grant] += change
-            else:
-                told[grant] = change
-        if told and self._trusted:
+        self._note(key, changes, charged_s)
+        if self._trusted:
             try:
-                await self._shared.correct(key, told, charged_s)
+                await self._tell(key)
             except StoreUnavailableError:
                 self._gone()
 
@@ -62,6 +56,8 @@ class GuardedGrants:
         if self._trusted:
             try:
                 seats = await self._shared.seat(key, holder, want=want, limit=limit, ttl_s=ttl_s)
+                for untold in tuple(self._untold) if key == INSTANCES else ():  # each few seconds, whoever asks
+                    await self._tell(untold)
             except StoreUnavailableError:
                 self._gone()
             else:
@@ -74,11 +70,27 @@ class GuardedGrants:
         await self._shared.aclose()
         await self._own.aclose()
 
-    async def _tell(self, key: str, charged_s: float) -> None:
-        untold = self._untold.get(key)
+    async def _tell(self, key: str) -> None:
+        charged_s, untold = self._untold.pop(key, (0.0, {}))  # several may come here at once
+        counted = self._own.counted(key)
+        untold = {grant: change for grant, change in untold.items() if grant in counted}
         if untold:
-            await self._shared.correct(key, untold, charged_s)
-            del self._untold[key]
+            try:
+                await self._shared.correct(key, untold, charged_s)
+            except StoreUnavailableError:  # perhaps it was heard: what was used is told twice rather than never
+                used = {grant: change for grant, change in untold.items() if change > 0}
+                self._note(key, used, charged_s)
+                raise
+
+    def _note(self, key: str, changes: Mapping[str, int], charged_s: float) -> None:
+        """What the shared ones have to hear; they need not hear of what has ceased to count."""
+        _, before = self._untold.pop(key, (0.0, {}))
+        counted = self._own.counted(key)
+        untold = {
+            grant: before.get(grant, 0) + changes.get(grant, 0) for grant in {**before, **changes} if grant in counted
+        }
+        if untold:
+            self._untold[key] = charged_s, untold
 
     @property
     def _trusted(self) -> bool:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from penstock.state.grants import Grant, Seats
+
+MOST_BOOKS = 1000
+"""Beyond so many it looks for those that are empty, and again when there are twice as many as were left."""
 
 
 @dataclass(slots=True)
@@ -45,6 +48,7 @@ class MemoryGrants:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._books: dict[str, _Book] = {}
+        self._most = MOST_BOOKS
 
     async def take(self, key: str, grant: str, *, limit: int, want: int, least: int, charged_s: float) -> Grant:
         now, book = self._clock(), self._book(key)
@@ -73,10 +77,27 @@ class MemoryGrants:
             book.taken[holder] = _Taken(granted, now + ttl_s)
         return Seats(granted, len(book.taken))
 
+    def counted(self, key: str) -> Collection[str]:
+        """The grants that count now."""
+        return self._book(key).taken
+
     async def aclose(self) -> None:
         self._books.clear()
 
     def _book(self, key: str) -> _Book:
-        book = self._books.setdefault(key, _Book())
+        book = self._books.get(key)
+        if book is None:
+            if len(self._books) >= self._most:
+                self._forget_ended()
+            book = self._books[key] = _Book()
         book.forget_ended(self._clock())
         return book
+
+    def _forget_ended(self) -> None:
+        """Seldom: keys of days and months that are over are never asked for again."""
+        now = self._clock()
+        for key, book in tuple(self._books.items()):
+            book.forget_ended(now)
+            if not book.taken:
+                del self._books[key]
+        self._most = max(MOST_BOOKS, 2 * len(self._books))

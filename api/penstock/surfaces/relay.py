@@ -164,9 +164,7 @@ def _note_usage(visit: Visit, reply: Reply) -> None:
     if usage is not None:
         if record.trace is not None:
             record.trace.used(reply.model, (usage.input, usage.output))
-        record.input_tokens += usage.input
-        record.output_tokens += usage.output
-        record.counted = usage.counted
+        record.answered(usage.input, usage.output, counted=usage.counted)
     if visit.used is not None:
         read, written, counted = usage or NOTHING
         visit.used(record, read, written, counted, time.time())

@@ -40,6 +40,10 @@ class Record:
     counted = True
     fallback: str | None = None
     price: Price | None = None
+    paid_usd = 0.0
+    """What clouds were paid for it."""
+    saved_usd = 0.0
+    """What they would have been paid for what replicas answered."""
 
     def __init__(self, surface: str, request_id: str, received_at: float) -> None:
         self.surface = surface
@@ -62,10 +66,15 @@ class Record:
             return 0.0
         return (read * self.price.input_per_million_usd + written * self.price.output_per_million_usd) / 1e6
 
-    @property
-    def paid_usd(self) -> float:
-        """What a cloud was paid for them."""
-        return self.cost_usd if self.target_kind == "cloud" else 0.0
+    def answered(self, read: int, written: int, *, counted: bool) -> None:
+        """Its target has answered with so many tokens. A request may have two answers, and each of another target."""
+        self.input_tokens += read
+        self.output_tokens += written
+        self.counted = counted
+        if self.target_kind == "cloud":
+            self.paid_usd += self.usd(read, written)
+        else:
+            self.saved_usd += self.usd(read, written)
 
 
 Used = Callable[[Record, int, int, bool, float], None]
@@ -124,12 +133,12 @@ class Journal:
             self._metrics.function_tokens(record.function, kind).inc(tokens)
 
     def _count_dollars(self, record: Record) -> None:
-        metrics, model, kind = self._metrics, record.model, record.target_kind
-        if kind == "cloud":
-            metrics.cost_usd(model, kind).inc(record.cost_usd)
-            metrics.caller_cost_usd(record.caller).inc(record.cost_usd)
-        else:
-            metrics.saved_usd(model).inc(record.cost_usd)
+        metrics, model, by_cloud = self._metrics, record.model, record.target_kind == "cloud"
+        if by_cloud or record.paid_usd:
+            metrics.cost_usd(model, "cloud").inc(record.paid_usd)
+            metrics.caller_cost_usd(record.caller).inc(record.paid_usd)
+        if record.saved_usd or not by_cloud:
+            metrics.saved_usd(model).inc(record.saved_usd)
 
     def _exemplify(self, record: Record, now: float, trace_id: str) -> None:
         """From the histograms a trace can be found that took so long."""

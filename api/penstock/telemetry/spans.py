@@ -55,8 +55,8 @@ def _request(record: Record, trace: Trace, since: float, now: float) -> str:
         record.code, record.model, record.function, record.target, record.attempts, record.fallback,
     )  # fmt: skip
     told = f'{{"key":"penstock.request_id","value":{{"stringValue":"{record.request_id}"}}}}'  # it is safe: see Visit
-    if record.target_kind == "cloud":
-        told = f"{told},{_attribute('penstock.cost_usd', record.cost_usd)}"
+    if record.target_kind == "cloud" or record.paid_usd:
+        told = f"{told},{_attribute('penstock.cost_usd', record.paid_usd)}"
     events = ""
     if record.first_token_at is not None:
         events = EVENTS % ((since + record.first_token_at) * 1e6)

@@ -19,6 +19,10 @@ class Fare(Protocol):
         """Whether a cloud may be asked."""
         ...
 
+    def unheard(self) -> None:
+        """It was asked, and not heard out."""
+        ...
+
 
 class Place(Protocol):
     """A call's place at the replicas."""

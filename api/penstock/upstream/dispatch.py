@@ -18,6 +18,8 @@ from penstock.upstream.verdicts import VERDICTS, Outcome
 
 Heard = Callable[[str, Outcome], None]
 """Told of each attempt: the target and what happened there."""
+UNHEARD: frozenset[Outcome] = frozenset({"timed_out", "client_gone"})
+"""A cloud goes on to its answer nevertheless, and wants to be paid for it."""
 
 
 class Dispatcher:
@@ -74,6 +76,8 @@ class Dispatcher:
             raise
         finally:
             permit.report(VERDICTS[outcome].hears if outcome else "nothing")
+            if call.fare is not None and outcome in UNHEARD and seat.target.kind == "cloud":
+                call.fare.unheard()
             if outcome is not None:
                 self._heard(seat.target.id, outcome)
                 if call.trace is not None:

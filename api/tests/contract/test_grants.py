@@ -3,13 +3,14 @@
 import asyncio
 import contextlib
 import math
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from penstock.state.grants import INSTANCES, Grants
 from penstock.state.guarded_grants import GuardedGrants
-from penstock.state.memory_grants import MemoryGrants
+from penstock.state.memory_grants import MOST_BOOKS, MemoryGrants
 from penstock.state.redis_grants import RedisGrants
 from redis.asyncio import Redis
 from tests.clock import Clock
@@ -123,6 +124,16 @@ async def test_seats_are_shared_and_said_anew(subject: Subject) -> None:
     assert await seat("a", 10) == (10, 1), "who says nothing has none"
 
 
+async def test_memory_keeps_nothing_of_days_that_are_over() -> None:
+    clock = Clock()
+    grants = MemoryGrants(clock)
+    for at in range(5 * MOST_BOOKS):
+        await grants.take(f"key-{at}", "a", limit=10, want=1, least=1, charged_s=100)
+        clock.advance(1)
+    assert len(grants._books) <= MOST_BOOKS
+    assert not (await grants.take("key-4999", "b", limit=1, want=1, least=1, charged_s=100)).amount
+
+
 @dataclass
 class Guarded:
     """An instance's grants, over a Redis that comes and goes."""
@@ -154,6 +165,8 @@ async def test_without_redis_each_goes_on_with_its_share(guarded: Guarded) -> No
     assert (await guarded.grants.seat("open", "me", want=9, limit=10, ttl_s=9)).granted == 3
     guarded.clock.advance(62)
     assert await guarded.take("d", 8, least=8) == 8, "what fits into the whole limit is not refused for ever"
+    guarded.clock.advance(62)
+    assert await guarded.take("e", 11, least=11) == 0, "and what it has not is"
 
 
 async def test_what_was_taken_of_all_counts_as_taken_of_its_share(guarded: Guarded) -> None:
@@ -170,3 +183,52 @@ async def test_redis_hears_of_what_was_taken_while_it_was_away(guarded: Guarded)
     assert await guarded.take("b", 9) == 1, "it is left alone for a while"
     guarded.clock.advance(1)
     assert await guarded.take("c", 9) == 7
+
+
+async def test_redis_hears_of_what_was_corrected_while_it_was_away(
+    require: Callable[[str], str], tmp_path: Path
+) -> None:
+    server = RedisServer(require("redis-server"), tmp_path, keeps=True)
+    server.start()
+    clock = Clock()
+    guarded = Guarded(GuardedGrants(RedisGrants(server.url, 2), MemoryGrants(clock), clock=clock), server, clock)
+    async with contextlib.AsyncExitStack() as stack:
+        stack.callback(server.kill)
+        stack.push_async_callback(guarded.grants.aclose)
+        assert [await guarded.take("a", 5), await guarded.take("b", 2)] == [5, 2]
+        server.stop()
+        assert await guarded.take("c", 1) == 1
+        await guarded.grants.correct("shop", {"a": -4, "b": 1}, 60)
+        server.start()
+        clock.advance(1)
+        assert await guarded.take("d", 9) == 10 - 1 - 3 - 1
+
+
+async def test_redis_does_not_hear_of_what_has_ceased_to_count(guarded: Guarded) -> None:
+    guarded.redis.kill()
+    assert await guarded.take("a", 3) == 3
+    guarded.clock.advance(62)
+    assert await guarded.take("b", 2) == 2
+    guarded.redis.start()
+    guarded.clock.advance(1)
+    assert await guarded.take("c", 9) == 8
+
+
+async def test_redis_hears_once_of_what_several_can_tell(guarded: Guarded) -> None:
+    guarded.redis.kill()
+    assert await guarded.take("a", 3) == 3
+    guarded.redis.start()
+    guarded.clock.advance(1)
+    assert await asyncio.gather(*(guarded.take(name, 1) for name in "bcd")) == [1, 1, 1]
+    assert await guarded.take("e", 9) == 4
+
+
+async def test_redis_hears_though_nobody_asks_for_more(guarded: Guarded) -> None:
+    guarded.redis.kill()
+    assert await guarded.take("a", 3) == 3
+    guarded.redis.start()
+    guarded.clock.advance(1)
+    await guarded.grants.seat(INSTANCES, "me", want=1, limit=99, ttl_s=600)
+    other = RedisGrants(guarded.redis.url, deadline_s=2)
+    assert (await other.take("shop", "b", limit=10, want=9, least=1, charged_s=62)).amount == 7
+    await other.aclose()

@@ -167,3 +167,16 @@ def test_without_redis_the_limit_is_shared_out(frail_site: Site, redis_server: R
     redis_server.kill()
     codes = [[client.chat().status_code for _ in range(5)] for client in clients]
     assert codes == [[200, 200, 200, 429, 429]] * 3
+
+
+def test_an_instance_that_ends_gives_all_of_it_back(
+    replica: Simulator, redis_server: RedisServer, tmp_path: Path
+) -> None:
+    with ExitStack() as stack, redis.Redis.from_url(redis_server.url) as store:
+        site = Site(stack, replica, redis_server, tmp_path, 1)
+        (client,) = site.caller("shop", requests_per_minute=100, parallel=40)
+        assert client.chat().status_code == 200
+        site.gateways[0].terminate()
+        site.gateways[0].wait()
+        assert not store.exists("penstock:{instances}:ends", "penstock:{open:shop}:ends")
+        assert [int(each) for each in store.hvals("penstock:{requests:shop}:amounts")] == [1]

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from tests.gateway import Gateway
 from tests.servers import RedisServer, Simulator
-from tests.talk import Client, code_of, until
+from tests.talk import CHAT, HELLO, Client, code_of, until
 
 OPERATOR = "sk-operator-1"
 PRICE = {"input_per_million_usd": 1000.0, "output_per_million_usd": 1000.0}
@@ -121,6 +121,16 @@ def test_a_stream_that_is_cut_at_a_cloud_is_paid_for(site: Site) -> None:
     line = site.gateways[0].requests()[-1]
     assert line["input_tokens"] > 10, "by the request's size"
     assert line["cost_usd"] == pytest.approx((line["input_tokens"] + line["output_tokens"]) / 1000)
+
+
+def test_a_cloud_whose_client_has_left_is_paid_too(site: Site) -> None:
+    client, *_ = site.caller("leaver")
+    site.replica.fault("status", status=500)
+    site.cloud.fault("slow", factor=1, seconds=20)
+    with pytest.raises(httpx.ReadTimeout):
+        client.http.post(CHAT, json={"model": "tiny", "messages": HELLO, "max_tokens": 500}, timeout=1)
+    site.gateways[0].wait_for(lambda line: line.get("caller") == "leaver" and line.get("outcome") == "client_gone")
+    assert site.gauge(0, 'penstock_fallback_left_usd{period="day"}') < 0.5
 
 
 def test_a_caller_s_dollars_are_its_own_and_count_whoever_answers(site: Site) -> None:

@@ -1,5 +1,6 @@
 """Callers, their keys, and what becomes of both when they are changed."""
 
+import math
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -68,7 +69,9 @@ def test_what_is_not_named_in_a_change_stays() -> None:
     assert after == caller("shop", key, owner="ada")
 
 
-@pytest.mark.parametrize("fields", [{"models": "chat"}, {"wrong": 1}, {"fallback": "perhaps"}])
+@pytest.mark.parametrize(
+    "fields", [{"models": "chat"}, {"wrong": 1}, {"fallback": "perhaps"}, {"dollars_per_day": math.inf}]
+)
 def test_a_change_to_what_cannot_be_is_refused(fields: dict[str, object]) -> None:
     with pytest.raises(InvalidRequest):
         edits.changed((caller(),), "shop", fields)

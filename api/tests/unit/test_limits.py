@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 
 import pytest
 from hypothesis import given
@@ -11,9 +11,12 @@ from penstock.callers.caller import Caller
 from penstock.errors import RateLimited, RequestOverLimit
 from penstock.limits.allowance import FREE, Admission
 from penstock.limits.limiter import Limiter
+from penstock.limits.limits import Limits
 from penstock.limits.meter import HOLD_S, WINDOW_S, Meter, Share
-from penstock.limits.seats import LAST_S, SeatRow
-from penstock.state.grants import Grant
+from penstock.limits.seats import LAST_S, REFUSES_S, SeatRow
+from penstock.limits.till import Till
+from penstock.settings.parts import FallbackBudget
+from penstock.state.grants import INSTANCES, Grant, Seats
 from penstock.state.memory_grants import MemoryGrants
 from tests.clock import Clock
 
@@ -29,6 +32,28 @@ class CountedGrants(MemoryGrants):
         self.asked += 1
         await asyncio.sleep(0)
         return await super().take(key, grant, limit=limit, want=want, least=least, charged_s=charged_s)
+
+    async def seat(self, key: str, holder: str, *, want: int, limit: int, ttl_s: float) -> Seats:
+        self.asked += 1
+        return await super().seat(key, holder, want=want, limit=limit, ttl_s=ttl_s)
+
+
+class Slow(MemoryGrants):
+    """Memory's, whose answers are heard only when they are let go."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(clock)
+        self.let_go = asyncio.Event()
+
+    async def take(self, key: str, grant: str, *, limit: int, want: int, least: int, charged_s: float) -> Grant:
+        taken = await super().take(key, grant, limit=limit, want=want, least=least, charged_s=charged_s)
+        await self.let_go.wait()
+        return taken
+
+    async def seat(self, key: str, holder: str, *, want: int, limit: int, ttl_s: float) -> Seats:
+        seats = await super().seat(key, holder, want=want, limit=limit, ttl_s=ttl_s)
+        await self.let_go.wait()
+        return seats
 
 
 class Unheard(MemoryGrants):
@@ -145,11 +170,23 @@ async def test_seats_hold_across_instances_and_are_left_when_not_needed() -> Non
         mine.rise()
     assert not await other.find()
     await mine.refresh()
+    clock.advance(REFUSES_S)
     assert [other.sit() or await other.find() for _ in range(7)] == [True] * 6 + [False]
     mine.rise()
     await mine.refresh()
+    clock.advance(REFUSES_S)
     assert mine.idle
     assert other.sit() or await other.find()
+
+
+async def test_a_flood_for_which_there_are_no_seats_asks_once() -> None:
+    clock = Clock()
+    grants = CountedGrants(clock)
+    row = SeatRow(grants, "shop", 2, "mine", clock)
+    assert sum(await asyncio.gather(*(row.find() for _ in range(100)))) == 2
+    assert grants.asked == 3
+    row.rise()
+    assert row.sit(), "one of its own is free at once"
 
 
 async def test_the_seats_of_an_instance_that_died_are_free_again() -> None:
@@ -215,6 +252,17 @@ class TestLimiter:
         first.close(0, 0)
         await admitted(limiter, more, 0)
 
+    async def test_they_do_so_though_there_was_no_limit_for_a_while(self, limiter: Limiter) -> None:
+        first = await admitted(limiter, Caller(name="shop", parallel=1), 0)
+        between = await admitted(limiter, Caller(name="shop", requests_per_minute=5), 0)
+        await limiter.tidy()
+        again = Caller(name="shop", parallel=1)
+        with pytest.raises(RateLimited):
+            await admitted(limiter, again, 0)
+        between.close(0, 0)
+        first.close(0, 0)
+        await admitted(limiter, again, 0)
+
     async def test_a_long_request_settles_though_its_lease_has_ended(self, limiter: Limiter) -> None:
         caller = Caller(name="shop", tokens_per_minute=1000)
         long = await admitted(limiter, caller, 600)
@@ -266,3 +314,78 @@ async def test_what_was_used_beyond_is_told_though_the_one_who_tells_leaves() ->
     await meter.tidy()
     other = Meter(grants, "shop", 100, clock)
     assert [isinstance(await one(other, amount), Share) for amount in (66, 65)] == [False, True]
+
+
+async def test_a_lease_ends_before_its_grant_does_however_late_the_answer_is_heard() -> None:
+    clock = Clock()
+    grants = Slow(clock)
+    meter, row = Meter(grants, "shop", 100, clock), SeatRow(grants, "open", 40, "me", clock)
+    asking = asyncio.gather(one(meter), row.find())
+    await asyncio.sleep(0)
+    clock.advance(1)
+    grants.let_go.set()
+    await asking
+    clock.advance(HOLD_S - 1)
+    assert meter.take(1) is None
+    clock.advance(LAST_S - HOLD_S)
+    assert not row.sit()
+
+
+@pytest.mark.parametrize(
+    "limits", [{"tokens_per_minute": 10}, {"requests_per_minute": 10}, {"parallel": 10}, {"dollars_per_day": 10}]
+)
+async def test_what_comes_when_the_client_has_left_goes_back(limits: dict[str, int]) -> None:
+    clock = Clock()
+    grants = Slow(clock)
+    limiter, other = Limiter(grants, clock), Limiter(grants, clock)
+    caller = Caller.model_validate({"name": "shop", **limits})
+    for _ in range(3):
+        await leave(limiter.ask(caller, 10, 10))
+    grants.let_go.set()
+    for _ in range(30):
+        await asyncio.sleep(0)
+    clock.advance(HOLD_S)
+    await limiter.tidy()
+    for _ in range(7):  # three may have begun
+        await other.ask(caller, 1, 1)
+
+
+async def test_so_does_what_was_to_be_paid_to_a_cloud() -> None:
+    clock = Clock()
+    grants = Slow(clock)
+    till, other = (Till(FallbackBudget(usd_per_day=10), grants, clock) for _ in range(2))
+    for _ in range(3):
+        await leave(till.fare(Caller(name="shop"), 3).take())
+    grants.let_go.set()
+    for _ in range(30):
+        await asyncio.sleep(0)
+    clock.advance(HOLD_S)
+    await till.tidy()
+    assert await other.fare(Caller(name="shop"), 10).take()
+
+
+async def test_an_instance_that_ends_leaves_nothing_behind() -> None:
+    clock = Clock()
+    grants = MemoryGrants(clock)
+    ending, other = (Limits(FallbackBudget(usd_per_day=10), grants, clock) for _ in range(2))
+    caller = Caller(name="shop", parallel=40, tokens_per_minute=100, requests_per_minute=100, dollars_per_day=1)
+    admission, fare = await ending.limiter.ask(caller, 50, 0.5), ending.till.fare(caller, 4)
+    assert await fare.take()
+    await ending.limiter.tidy()
+    admission.close(10, 0.1)
+    fare.close(1)
+    await ending.aclose()
+    await other.limiter.tidy()
+    assert (await grants.seat(INSTANCES, "counts", want=0, limit=9, ttl_s=1)).holders == 1
+    assert await other.limiter.ask(caller, 90, 0.9)
+    assert await other.till.fare(caller, 9).take()
+
+
+async def leave(asking: Coroutine[object, object, object]) -> None:
+    """Ask, and leave before there is an answer."""
+    leaver = asyncio.create_task(asking)
+    for _ in range(5):
+        await asyncio.sleep(0)
+    leaver.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await leaver

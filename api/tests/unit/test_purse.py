@@ -88,6 +88,17 @@ async def test_what_was_spent_beyond_counts() -> None:
     assert isinstance(await purse.ask(0.3), Short)
 
 
+async def test_what_costs_nothing_needs_nothing_to_be_left() -> None:
+    time = Time()
+    purse = a_purse(MemoryGrants(time.clock), time, day=1)
+    (await paid(purse, 1)).settle(1.2)
+    assert isinstance(await purse.ask(0.001), Short)
+    (purse.take(0) or await paid(purse, 0)).settle(0)
+    time.clock.advance(HOLD_S)
+    await purse.tidy()
+    (await paid(purse, 0)).settle(0)
+
+
 async def test_all_instances_have_one_budget_and_one_hears_of_it() -> None:
     time = Time()
     grants = MemoryGrants(time.clock)
@@ -156,6 +167,17 @@ class TestTill:
     async def test_one_that_asked_none_costs_nothing(self) -> None:
         self.till.fare(Caller(name="shop"), 0.7).close(0)
         assert [state.left_usd for state in self.till.states()] == [1]
+
+    async def test_a_cloud_that_was_not_heard_out_may_be_paid_all_of_it(self) -> None:
+        fare = self.till.fare(Caller(name="shop"), 0.3)
+        fare.unheard()
+        fare.close(0)
+        assert [state.left_usd for state in self.till.states()] == [1], "it was not asked yet"
+        fare = self.till.fare(Caller(name="shop"), 0.3)
+        assert [await fare.take(), await fare.take()] == [True, True]
+        fare.unheard()
+        fare.close(0.1)
+        assert [state.left_usd for state in self.till.states()] == [pytest.approx(0.6)]
 
     async def test_the_critical_go_on_and_what_they_spend_counts(self) -> None:
         for name, critical, goes in (("a", False, True), ("b", False, False), ("c", True, True), ("d", False, False)):

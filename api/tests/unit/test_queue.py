@@ -117,6 +117,50 @@ async def test_a_full_queue_lets_the_last_go() -> None:
     assert line.order == ["open", "noisy-1", "quiet"]
 
 
+async def test_who_was_refused_has_not_had_its_turn() -> None:
+    line = Line(waiting=4)
+    await line.come(caller("open"))
+    for at in range(100):
+        await line.come(caller("noisy"), f"noisy-{at}")
+        await line.come(caller("quiet"), f"quiet-{at}")
+        if at >= 60:  # before, one of them floods and nobody is let in
+            await line.next()
+        else:
+            await line.come(caller("noisy"), f"more-{at}")
+    turns = Counter("quiet" if label.startswith("quiet") else "noisy" for label in line.order[5:])
+    assert abs(turns["noisy"] - turns["quiet"]) <= 2
+    await line.drain()
+
+
+async def test_one_that_is_leaving_can_be_the_one_that_has_to_go() -> None:
+    line = Line(waiting=1)
+    await line.come(caller("open"))
+    await line.come(caller("noisy"), "noisy-1")
+    await line.come(caller("noisy"), "noisy-2")
+    urgent = asyncio.create_task(line._enter(caller("urgent", priority="high"), "urgent", 1))
+    line.tasks["noisy-1"].cancel()
+    await line.settle()
+    await line.drain()
+    await urgent
+    assert line.order == ["open", "urgent"]
+
+
+async def test_it_learns_that_departures_are_faster_though_it_lets_nobody_wait() -> None:
+    line = Line(wait_s=5)
+    for at in range(3):
+        await line.come(caller("a"), f"a-{at}")
+    for _ in range(2):
+        await line.next(after_s=30)
+    await line.come(caller("b"), "b-0")
+    assert set(line.refused) == {"b-0"}
+    for at in range(1, 30):
+        await line.next(after_s=0.1)
+        await line.come(caller("a"), f"open-{at}")
+        await line.come(caller("b"), f"b-{at}")
+    assert "b-29" not in line.refused
+    await line.drain()
+
+
 async def test_what_cannot_be_in_time_is_refused_at_once() -> None:
     line = Line(wait_s=10)
     for at in range(6):
@@ -168,6 +212,17 @@ async def test_it_remembers_nobody_when_nobody_waits() -> None:
         await line.come(caller(f"caller-{at}"))
     await line.drain()
     assert not line.queue._finished
+
+
+async def test_who_waits_has_the_places_that_new_settings_bring() -> None:
+    line, queues = Line(), Queues(Clock())
+    line.queue = queues.of("chat", Queueing(parallel=1))
+    for name in "abcd":
+        await line.come(caller(name))
+    queues.of("chat", Queueing(parallel=3))
+    await line.settle()
+    assert line.order == ["a", "b", "c"]
+    await line.drain()
 
 
 def test_settings_are_taken_up() -> None:

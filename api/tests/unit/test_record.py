@@ -35,8 +35,10 @@ class Book:
 def a_record(**more: Any) -> Record:
     record = Record("chat", "req-1", time.monotonic() - 2)
     record.model, record.target, record.target_kind, record.price = "tiny", "gpu-1", "replica", PRICE
+    read, written = more.pop("input_tokens", 0), more.pop("output_tokens", 0)
     for name, value in more.items():
         setattr(record, name, value)
+    record.answered(read, written, counted=record.counted)
     return record
 
 
@@ -65,6 +67,19 @@ def test_what_a_cloud_answers_is_paid() -> None:
     assert book.count("cost_usd_total", model="tiny", target_kind="cloud") == pytest.approx(0.0045)
     assert book.count("saved_usd_total", model="tiny") is None
     assert book.count("fallback_total", model="tiny", reason="busy") == 1
+
+
+@pytest.mark.parametrize("kinds", [("replica", "cloud"), ("cloud", "replica")])
+def test_of_two_answers_each_is_paid_or_saved_as_its_own_target_is(kinds: tuple[str, str]) -> None:
+    book, record = Book(), a_record()
+    for kind in kinds:
+        record.target_kind = kind
+        record.answered(*((1000, 200) if kind == "cloud" else (3000, 200)), counted=True)
+    line = book.close(record)
+    assert (record.tokens, record.cost_usd) == (4400, pytest.approx(0.014))
+    assert line["cost_usd"] == pytest.approx(0.0045)
+    assert book.count("cost_usd_total", model="tiny", target_kind="cloud") == pytest.approx(0.0045)
+    assert book.count("saved_usd_total", model="tiny") == pytest.approx(0.0095)
 
 
 def test_a_caller_s_requests_are_counted_by_its_name_with_tokens_and_dollars() -> None:
