@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
@@ -22,7 +23,14 @@ def _printable(name: str) -> str:
     return name
 
 
+def _variable(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+        raise ValueError("is not the name of an environment variable: put the key there, not here")
+    return name
+
+
 Name = Annotated[str, AfterValidator(_printable)]
+Variable = Annotated[str, AfterValidator(_variable)]
 
 
 def checked_url(url: str) -> str:
@@ -32,7 +40,7 @@ def checked_url(url: str) -> str:
         raise ValueError("a URL holds no key and no query here: name the key's environment variable in `api_key_env`")
     plain = url.isascii() and url.isprintable() and " " not in url
     if not plain or parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
-        raise ValueError(f"{url!r} is not a URL: write it as http://host:port")
+        raise ValueError("is not a URL: write it as http://host:port")  # one that lacks its scheme may hold a password
     return url.rstrip("/")
 
 
@@ -86,7 +94,7 @@ class Replica(_Part):
     weight: float = Field(
         1, gt=0, allow_inf_nan=False, description="Its share of the calls, relative to the other replicas."
     )
-    api_key_env: str | None = Field(None, description="The environment variable that holds its key.")
+    api_key_env: Variable | None = Field(None, description="The environment variable that holds its key.")
     each_address: bool = Field(
         False, description="Each address that DNS has for its host is a replica of its own, as they come and go."
     )
@@ -138,7 +146,7 @@ class Model(_Part):
 
 class Cloud(_Part):
     base_url: str = Field("https://api.openai.com/v1", description="The cloud's base URL, with /v1.")
-    api_key_env: str = Field("OPENAI_API_KEY", description="The environment variable that holds our key there.")
+    api_key_env: Variable = Field("OPENAI_API_KEY", description="The environment variable that holds our key there.")
     tls: Tls = Field(Tls(), description="Whom we believe, and as whom we come.")
 
     @field_validator("base_url")

@@ -143,6 +143,13 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
+    def _keys_are_told_apart(self) -> Self:
+        keys = [secret.get_secret_value().partition("=")[2] for secret in (*self.api_keys, *self.operator_keys)]
+        if len(set(keys)) < len(keys):
+            raise ValueError("a key stands for two: each of `api_keys` and `operator_keys` needs its own")
+        return self
+
+    @model_validator(mode="after")
     def _names_agree(self) -> Self:
         targets_are_told_apart(self.models, self.clouds, self.replicas)
         names_agree(self.models, self.clouds)

@@ -64,7 +64,7 @@ def test_a_key_that_is_not_set_here_is_a_warning(tmp_path: Path) -> None:
     ("text", "told"),
     [
         ("modles: []", "modles"),
-        ("models: [{name: a, replicas: [{url: gpu-1}]}]", "models.0.replicas.0.url: 'gpu-1' is not a URL"),
+        ("models: [{name: a, replicas: [{url: gpu-1}]}]", "models.0.replicas.0.url: is not a URL"),
         ("models: [{name: a}, {name: a}]", "two models answer to the name 'a'"),
         ("models: [{name: a, fallback: [{cloud: c, model: m}]}]", "which `clouds` does not name"),
         ("breaker: {fail_max: 0}\nretry: {ratio: 2}", "retry.ratio"),
