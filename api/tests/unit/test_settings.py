@@ -121,7 +121,7 @@ def test_a_key_for_openai_is_a_cloud_unless_clouds_are_named(folder: Path, monke
 
 
 def test_secrets_do_not_show(folder: Path) -> None:
-    told = {"api_keys": [f"a={SECRET}"], "operator_keys": [f"b={SECRET}"], "redis_url": f"redis://:{SECRET}@r"}
+    told = {"api_keys": [f"a={SECRET}"], "operator_keys": [f"b={SECRET}2"], "redis_url": f"redis://:{SECRET}@r"}
     settings = load_settings(written(folder, told))
     assert SECRET not in repr(settings)
     assert SECRET not in settings.model_dump_json()
