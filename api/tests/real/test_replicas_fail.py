@@ -142,7 +142,10 @@ def test_a_replica_dies_under_its_answers(strained: str, failing: Failing, fail:
 
 
 def test_a_replica_drains(strained: str, failing: Failing) -> None:
-    """Draining, vLLM calls itself healthy, finishes what it has and answers new requests with 500."""
+    """Draining, vLLM calls itself healthy, finishes its streams and answers new requests with 500.
+
+    A whole answer that it does not finish comes from the other replica.
+    """
     victim = failing("--shutdown-timeout=20")
     with under_way(strained) as (stream, wholes):
         victim.terminate()
@@ -153,7 +156,6 @@ def test_a_replica_drains(strained: str, failing: Failing) -> None:
             assert answer.status == 200
             assert answer.looks_complete
         assert stream.result().target == "a"
-        assert "a" in [whole.result().target for whole in wholes]
     victim.ended()
 
 
