@@ -11,7 +11,7 @@ from penstock.surfaces.media import check_media
 
 def check_bounds(told: Requests, fields: Mapping[str, object]) -> None:
     """`fields` is what the body holds. Raises RequestTooComplex or MediaURLRefused."""
-    _check_depth(fields, told.max_depth)
+    _check_inside(told, fields)
     for name in ("messages", "input", "prompt"):
         _check_count(fields, name, told.max_messages, "max_messages")
     for name in ("tools", "functions"):
@@ -20,17 +20,20 @@ def check_bounds(told: Requests, fields: Mapping[str, object]) -> None:
         asked = fields.get(name)
         if isinstance(asked, int) and asked > told.max_choices:
             raise _too_much(name, told.max_choices, "max_choices")
-    check_media(fields, told.media_hosts)
 
 
-def _check_depth(fields: Mapping[str, object], limit: int) -> None:
+def _check_inside(told: Requests, fields: Mapping[str, object]) -> None:
     """Level by level. An engine's own reader fails on what is too deep for it, and would count as broken."""
     level: list[object] = [fields]
-    for _ in range(limit):
-        level = _containers_in(level)
-        if not level:
+    unread: list[object] = []
+    for _ in range(told.max_depth):
+        below = _containers_in(unread) if unread else []
+        level, unread = check_media(level, below, told.media_hosts), below
+        if not level and not unread:
             return
-    raise RequestTooComplex(f"The body is nested more than {limit} deep: the setting `requests.max_depth` bounds it.")
+    raise RequestTooComplex(
+        f"The body is nested more than {told.max_depth} deep: the setting `requests.max_depth` bounds it."
+    )
 
 
 def _containers_in(level: list[object]) -> list[object]:

@@ -7,7 +7,6 @@ is not fetched.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 
 from penstock.errors import MediaURLRefused
 
@@ -21,31 +20,28 @@ _URL = re.compile(r"(?i:https?)://([A-Za-z0-9.-]+(?::[0-9]{1,5})?)(?:[/?#][!-\[\
 """Nothing that two readers could take for two hosts: no user before the host, no backslash, no blanks."""
 
 
-def check_media(fields: Mapping[str, object], hosts: tuple[str, ...]) -> None:
+def check_media(level: list[object], unread: list[object], hosts: tuple[str, ...]) -> list[object]:
     """The members that may hold such a URL end in `_url`, as image_url and file_url do. Raises MediaURLRefused.
 
-    To walk through what is parsed already costs less than to search the bytes, and no spelling can hide a name from it.
+    Looks at the members of these objects and lists. Returns the objects and lists in them, to be looked at next; those
+    that nobody reads are added to `unread`. To walk through what is parsed already costs less than to search the bytes,
+    and no spelling can hide a name from it.
     """
-    left: list[object] = [fields]
-    while left:
-        each = left.pop()
+    below: list[object] = []
+    for each in level:
         if isinstance(each, dict):
-            _look(each, left, hosts)
+            for name, value in each.items():
+                if isinstance(value, (dict, list)):
+                    (unread if name in _NOT_READ else below).append(value)
+                elif not isinstance(value, str):
+                    continue
+                if name.endswith("_url"):
+                    _check(name, value, hosts)
         elif isinstance(each, list):
             for value in each:
                 if isinstance(value, (dict, list)):
-                    left.append(value)  # noqa: PERF401  # a comprehension is a call more
-
-
-def _look(members: dict[str, object], left: list[object], hosts: tuple[str, ...]) -> None:
-    for name, value in members.items():
-        if isinstance(value, (dict, list)):
-            if name not in _NOT_READ:
-                left.append(value)
-        elif not isinstance(value, str):
-            continue
-        if name.endswith("_url"):
-            _check(name, value, hosts)
+                    below.append(value)  # noqa: PERF401  # a comprehension is a call more
+    return below
 
 
 def _check(name: str, value: object, hosts: tuple[str, ...]) -> None:

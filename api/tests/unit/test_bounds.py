@@ -35,10 +35,11 @@ def nested(levels: int, *, lists: bool) -> Any:
     return value
 
 
+@pytest.mark.parametrize("name", ["a", "metadata"])
 @pytest.mark.parametrize("lists", [True, False])
 @pytest.mark.parametrize(("levels", "told"), [(9, "fine"), (10, None), (200, None)])
-def test_a_body_may_be_so_deep(levels: int, told: str | None, lists: bool) -> None:
-    assert param_of({"a": nested(levels, lists=lists)}) == told
+def test_a_body_may_be_so_deep(levels: int, told: str | None, lists: bool, name: str) -> None:
+    assert param_of({name: nested(levels, lists=lists)}) == told
 
 
 def test_the_refusal_names_the_setting() -> None:
