@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import heapq
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
@@ -11,6 +10,12 @@ from penstock.callers.caller import Caller, Priority
 from penstock.settings.parts import Queueing
 
 RANKS: Mapping[Priority, int] = {"high": 0, "normal": 1, "low": 2}
+TO_FREE = 8
+"""So many times as many places as are free may be one caller's: who floods has eight of nine, and others find a place.
+
+Dynamic thresholds (Choudhury and Hahne, 1998). Turns alone are not enough: calls that began together end together, and
+who comes just after waits for as long as one takes.
+"""
 LEARNS = 0.1
 """What one departure weighs in the mean time between departures."""
 
@@ -30,15 +35,16 @@ class Turn(NamedTuple):
 class Place:
     """A call's place at the replicas. It is left once, and may be left again."""
 
-    __slots__ = ("_queue",)
+    __slots__ = ("_name", "_queue")
 
-    def __init__(self, queue: Queue) -> None:
+    def __init__(self, queue: Queue, name: str) -> None:
         self._queue: Queue | None = queue
+        self._name = name
 
     def leave(self) -> None:
         queue, self._queue = self._queue, None
         if queue is not None:
-            queue.left()
+            queue.left(self._name)
 
 
 class Queue:
@@ -47,6 +53,7 @@ class Queue:
     def __init__(self, settings: Queueing, clock: Callable[[], float]) -> None:
         self.settings = settings
         self.open = 0
+        self._held: dict[str, int] = {}  # of those open, by caller
         self._clock = clock
         self._waiting: list[tuple[Turn, asyncio.Future[bool]]] = []
         self._heads = dict.fromkeys(RANKS.values(), 0.0)
@@ -58,19 +65,19 @@ class Queue:
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def take(self) -> Place | None:
-        """A place, if one is free and nobody waits: whose turn it is matters only then."""
-        if self._waiting or not self._has_room:
+    def take(self, name: str) -> Place | None:
+        """A place for this caller, if one is free for it. Nobody waits for whom that place would be too."""
+        if not self._has_room(name):
             return None
-        self.open += 1
-        return Place(self)
+        self._opened(name)
+        return Place(self, name)
 
     async def enter(self, caller: Caller, cost: float, until: float) -> Place | float:
         """A place, perhaps after a while; where none can be had in time, seconds after which to ask again.
 
         `cost` is in any one unit.
         """
-        if (place := self.take()) is not None:
+        if (place := self.take(caller.name)) is not None:
             return place
         now, turn = self._clock(), self._turn(caller)
         if self._full_since is None:
@@ -79,11 +86,16 @@ class Queue:
         if wait_s > patience_s or not self._makes_room(turn):
             return max(wait_s, 1.0)
         self._finished[turn.rank, turn.name] = turn.start + cost / caller.weight
-        return Place(self) if await self._wait(turn, patience_s) else max(self._expected_s(turn), 1.0)
+        if await self._wait(turn, patience_s):
+            return Place(self, caller.name)
+        return max(self._expected_s(turn), 1.0)
 
-    def left(self) -> None:
-        """A call has left its place."""
+    def left(self, name: str) -> None:
+        """A call of this caller's has left its place."""
         self.open -= 1
+        held = self._held.pop(name) - 1
+        if held:
+            self._held[name] = held
         now = self._clock()
         if self._full_since is not None:
             between_s = now - self._full_since
@@ -94,22 +106,26 @@ class Queue:
 
     def go_on(self) -> None:
         """Give free places to those whose turn it is."""
-        while self._waiting and self._has_room:
-            turn, granted = heapq.heappop(self._waiting)
-            if not granted.done():
-                self.open += 1
-                self._heads[turn.rank] = max(self._heads[turn.rank], turn.start)
-                granted.set_result(True)
+        while able := [each for each in self._waiting if self._has_room(each[0].name) and not each[1].done()]:
+            turn, granted = min(able)
+            self._opened(turn.name)
+            self._heads[turn.rank] = max(self._heads[turn.rank], turn.start)
+            granted.set_result(True)
+            self._forget(granted)
         if not self._waiting:
             self._finished.clear()
 
-    @property
-    def _has_room(self) -> bool:
-        return self.settings.parallel is None or self.open < self.settings.parallel
+    def _has_room(self, name: str) -> bool:
+        parallel = self.settings.parallel
+        return parallel is None or self._held.get(name, 0) < TO_FREE * (parallel - self.open)
+
+    def _opened(self, name: str) -> None:
+        self.open += 1
+        self._held[name] = self._held.get(name, 0) + 1
 
     async def _wait(self, turn: Turn, patience_s: float) -> bool:
         granted: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._waiting, (turn, granted))
+        self._waiting.append((turn, granted))
         try:
             async with asyncio.timeout(patience_s):
                 return await granted
@@ -117,16 +133,13 @@ class Queue:
             return _is_granted(granted)  # in the same moment
         except asyncio.CancelledError:  # its client left
             if _is_granted(granted):
-                self.left()
+                self.left(turn.name)
             raise
         finally:
             self._forget(granted)
 
     def _forget(self, granted: asyncio.Future[bool]) -> None:
-        kept = [each for each in self._waiting if each[1] is not granted]
-        if len(kept) < len(self._waiting):
-            self._waiting = kept
-            heapq.heapify(self._waiting)
+        self._waiting = [each for each in self._waiting if each[1] is not granted]
 
     def _turn(self, caller: Caller) -> Turn:
         rank = RANKS[caller.priority]

@@ -73,7 +73,7 @@ class Gate:
             call.fare = passage.fare = self._till.fare(visit.caller, usd)
         if queues:
             queue = self._queues.of(call.pool.name, call.pool.queueing)
-            passage.place = queue.take()
+            passage.place = queue.take(visit.caller.name)
             if passage.place is None:
                 try:
                     passage.place = await self._turn(queue, visit, call, tokens)

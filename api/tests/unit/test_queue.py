@@ -80,6 +80,36 @@ async def test_one_that_floods_waits_for_itself() -> None:
     assert len(line.order) == 41
 
 
+async def test_one_that_floods_leaves_places_to_others() -> None:
+    line = Line(parallel=64)
+    for at in range(100):
+        await line.come(caller("noisy"), f"noisy-{at}")
+    assert (line.queue.open, len(line.queue)) == (57, 43)
+    for at in range(4):
+        await line.come(caller("quiet"), f"quiet-{at}")
+    assert line.order[57:] == [f"quiet-{at}" for at in range(4)], "nobody waited"
+    await line.next()
+    assert (line.queue.open, len(line.queue)) == (60, 43), "noisy has still eight times what is free"
+    for _ in range(5):
+        await line.next()
+    assert line.queue.open > 57
+    await line.drain()
+    assert len(line.order) == 104
+
+
+async def test_a_place_that_is_not_for_the_first_in_the_line_is_for_the_next() -> None:
+    line = Line(parallel=18)
+    for at in range(20):
+        await line.come(caller("noisy", priority="high"), f"noisy-{at}")
+    for at in range(4):
+        await line.come(caller(f"quiet-{at}"))
+    assert line.order[16:] == ["quiet-0", "quiet-1"]
+    line.places.pop().leave()
+    await line.settle()
+    assert line.order[18:] == ["quiet-2"]
+    await line.drain()
+
+
 async def test_turns_are_by_weight_and_by_what_is_asked() -> None:
     line = Line(waiting=1000)
     await line.come(caller("first"))
