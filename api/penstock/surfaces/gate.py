@@ -10,7 +10,6 @@ from penstock.limits.allowance import FREE, Admission
 from penstock.limits.limits import Limits
 from penstock.limits.queue import Place, Queue
 from penstock.limits.till import Fare
-from penstock.settings.parts import Price
 from penstock.surfaces.visit import Visit
 from penstock.telemetry.record import Record
 from penstock.upstream.call import Call
@@ -64,7 +63,7 @@ class Gate:
         if not (visit.caller.limited or pays or queues):
             return OPEN
         read, written = estimate(call)
-        tokens, usd = read + written, cost(read, written, call.pool.price)
+        tokens, usd = read + written, call.pool.price.usd(read, written)
         passage = Passage(FREE)
         if visit.caller.limited:
             passage.admission = self._limiter.take(visit.caller, tokens, usd) or await self._asked(visit, tokens, usd)
@@ -114,8 +113,3 @@ def estimate(call: Call) -> tuple[int, int]:
     """The most tokens that a call should take: what it reads, by its size, and what it may generate."""
     asked = call.dialect.max_tokens(call.fields) or UNSAID
     return read_by_size(call.raw), asked * call.dialect.choices(call.fields) if call.dialect.limits else 0
-
-
-def cost(read: int, written: int, price: Price) -> float:
-    """Dollars."""
-    return (read * price.input_per_million_usd + written * price.output_per_million_usd) / 1e6

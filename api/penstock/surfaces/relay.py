@@ -158,13 +158,13 @@ def _note_target(visit: Visit, reply: Reply) -> None:
 
 def _note_usage(visit: Visit, reply: Reply) -> None:
     """Once for each reply, and before its client has the last of it: who is killed in between must have counted it."""
-    record, usage = visit.record, reply.usage
+    record, usage, usd = visit.record, reply.usage, 0.0
     if reply.stream is not None:
         record.events = reply.stream.events.tokens
     if usage is not None:
         if record.trace is not None:
             record.trace.used(reply.model, (usage.input, usage.output))
-        record.answered(usage.input, usage.output, counted=usage.counted)
+        usd = record.answered(usage.input, usage.output, counted=usage.counted)
     if visit.used is not None:
         read, written, counted = usage or NOTHING
-        visit.used(record, read, written, counted, time.time())
+        visit.used(record, read, written, counted, usd, time.time())

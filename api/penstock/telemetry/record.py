@@ -57,29 +57,28 @@ class Record:
 
     @property
     def cost_usd(self) -> float:
-        """What these tokens cost at a cloud's price."""
-        return self.usd(self.input_tokens, self.output_tokens)
+        """What its tokens cost at a cloud's price."""
+        return self.paid_usd + self.saved_usd
 
-    def usd(self, read: int, written: int) -> float:
-        """What so many would."""
-        if self.price is None:
-            return 0.0
-        return (read * self.price.input_per_million_usd + written * self.price.output_per_million_usd) / 1e6
+    def answered(self, read: int, written: int, *, counted: bool) -> float:
+        """Its target has answered with so many tokens. A request may have two answers, and each of another target.
 
-    def answered(self, read: int, written: int, *, counted: bool) -> None:
-        """Its target has answered with so many tokens. A request may have two answers, and each of another target."""
+        Returns what these tokens cost at a cloud's price, in dollars.
+        """
         self.input_tokens += read
         self.output_tokens += written
         self.counted = counted
+        usd = 0.0 if self.price is None else self.price.usd(read, written)
         if self.target_kind == "cloud":
-            self.paid_usd += self.usd(read, written)
+            self.paid_usd += usd
         else:
-            self.saved_usd += self.usd(read, written)
+            self.saved_usd += usd
+        return usd
 
 
-Used = Callable[[Record, int, int, bool, float], None]
-"""Takes what one answer for a request used: tokens read and written, whether its target counted them, and the time,
-in seconds of the epoch."""
+Used = Callable[[Record, int, int, bool, float, float], None]
+"""Takes what one answer for a request used: tokens read and written, whether its target counted them, what they cost at
+a cloud's price in dollars, and the time, in seconds of the epoch."""
 Traced = Callable[[Record, Trace, float], None]
 """Takes a request that is over, its trace, and when it ended."""
 
@@ -173,7 +172,7 @@ class Journal:
             "input_tokens": record.input_tokens,
             "output_tokens": record.output_tokens,
             "estimated": not record.counted,
-            "cost_usd": round(record.paid_usd, 9),
+            "cost_usd": round(record.paid_usd, 9) if record.paid_usd else 0.0,
         }
         if record.trace is not None:
             line["trace_id"], line["span_id"] = record.trace.trace_id, record.trace.span_id

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import date
+from operator import add
 
 from structlog.typing import FilteringBoundLogger
 
@@ -44,19 +45,18 @@ class Tally:
         self._day = date.min
         self._day_begins = self._day_ends = 0.0
 
-    def count(self, record: Record, read: int, written: int, counted: bool, at: float) -> None:
+    def count(self, record: Record, read: int, written: int, counted: bool, usd: float, at: float) -> None:
         """What an answer used. `counted`: by its target; else it is an estimate. `at`: now, in seconds of the epoch."""
         if not self._day_begins <= at < self._day_ends:
             self._turn_to(at)
-        row, counts = (self._day, record.caller, record.model), counts_of(record, read, written, counted)
+        row, counts = (self._day, record.caller, record.model), counts_of(record, read, written, counted, usd)
         if self._spool.keeps:
             self._spool.append(row, counts)
         sums = self._gathered.get(row)
         if sums is None:
             self._gathered[row] = counts
         else:
-            for place in range(len(counts)):
-                sums[place] += counts[place]
+            sums[:] = map(add, sums, counts)
 
     @property
     def waiting(self) -> int:
@@ -149,11 +149,10 @@ def tally_of(folder: str, ledger: Ledger, clock: Callable[[], float], log: Filte
     return Tally(ledger, spool_of(folder, log), clock, log)
 
 
-def counts_of(record: Record, read: int, written: int, counted: bool) -> list[int]:
+def counts_of(record: Record, read: int, written: int, counted: bool, usd: float) -> list[int]:
     """What one answer adds, in the order of Counts."""
     if read > MOST_TOKENS or written > MOST_TOKENS:
         read, written = min(read, MOST_TOKENS), min(written, MOST_TOKENS)
-    usd = record.usd(read, written)
     nano_usd = int((usd if usd < MOST_USD else MOST_USD) * 1e9 + 0.5)
     counts = [1, read, written, 0, 0, 0, 0, nano_usd] if counted else [1, 0, 0, 1, read, written, 0, nano_usd]
     if record.target_kind == "cloud":

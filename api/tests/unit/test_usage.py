@@ -36,7 +36,8 @@ ONE = Counts(1, 10, 20, saved_nano_usd=13_500)
 
 
 def add(tally: Tally, caller: str = "shop", at: float = NOON) -> None:
-    tally.count(a_record(caller), 10, 20, True, at)
+    record = a_record(caller)
+    tally.count(record, 10, 20, True, record.answered(10, 20, counted=True), at)
 
 
 def a_record(caller: str = "shop", **more: Any) -> Record:
@@ -131,7 +132,7 @@ time.sleep(600)
 
 def test_what_one_request_adds() -> None:
     def added(record: Record, counted: bool = True) -> Counts:
-        return Counts(*counts_of(record, 10, 20, counted))
+        return Counts(*counts_of(record, 10, 20, counted, record.answered(10, 20, counted=counted)))
 
     assert added(a_record()) == ONE
     assert added(a_record(target_kind="cloud")) == Counts(1, 10, 20, cost_nano_usd=13_500)
@@ -141,7 +142,7 @@ def test_what_one_request_adds() -> None:
 
 
 def test_what_cannot_be_is_not_believed() -> None:
-    huge = Counts(*counts_of(a_record(price=Price(input_per_million_usd=1e300)), 2**62, 2**62, True))
+    huge = Counts(*counts_of(a_record(), 2**62, 2**62, True, 1e300))
     assert (huge.input_tokens, huge.output_tokens) == (MOST_TOKENS, MOST_TOKENS)
     assert sum(huge) < 2**53
 
