@@ -96,7 +96,13 @@ class Instance:
     def _front(self, functions: Mapping[str, Function]) -> Front:
         doorkeeper = self._doorkeeper()
         board = Board(
-            self.roster, self._lately, self._incidents, self._readiness, lambda: self._shared.up, doorkeeper.keyed
+            roster=self.roster,
+            lately=self._lately,
+            incidents=self._incidents,
+            readiness=self._readiness,
+            store_up=lambda: self._shared.up,
+            callers_age_s=lambda: self._follower.age_s,
+            keyed=doorkeeper.keyed,
         )
         self._watchers = Watchers(board)
         app = application(
@@ -123,7 +129,7 @@ class Instance:
 
     def _doorkeeper(self) -> Doorkeeper:
         settings = self.settings
-        self._follower = Follower(book_of(settings), callers_of(settings.api_keys), self.log)
+        self._follower = Follower(book_of(settings), callers_of(settings.api_keys), time.monotonic, self.log)
         return Doorkeeper(self._follower.keyring, Keyring(callers_of(settings.operator_keys)), keyed=settings.keyed)
 
     # Its life
@@ -189,7 +195,14 @@ class Instance:
 
     def _states(self) -> States:
         limits, pools = self._limits, pool_states(self.roster, self._limits.queues.waiting)
-        return States(target_states(self.roster), self._shared.up, limits.till.states(), pools, self._tally.state())
+        return States(
+            target_states(self.roster),
+            self._shared.up,
+            limits.till.states(),
+            pools,
+            self._tally.state(),
+            self._follower.age_s,
+        )
 
     def _breaker_moved(self, target: Target, state: State) -> None:
         self.log.warning("breaker moved", target=target.id, state=state)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from structlog.typing import FilteringBoundLogger
 
@@ -19,15 +20,22 @@ class Follower:
     A book that was there and is gone was lost, not emptied. `fixed` are the callers that the settings name.
     """
 
-    def __init__(self, book: Book, fixed: Callers, log: FilteringBoundLogger) -> None:
+    def __init__(self, book: Book, fixed: Callers, clock: Callable[[], float], log: FilteringBoundLogger) -> None:
         self.keyring = Keyring(fixed)
         self._book = book
         self._fixed = fixed
+        self._clock = clock
         self._log = log
         self._seen: object = None
         self._told = ""
+        self._read_at = clock()
         self.has_read = False
         """The book was read, or was found not to be there yet."""
+
+    @property
+    def age_s(self) -> float:
+        """How long the book cannot be read by now; 0 while it can."""
+        return self._clock() - self._read_at if self._told else 0.0
 
     async def read(self) -> Callers:
         """Those in the book. Raises BookUnreadable."""
@@ -49,6 +57,7 @@ class Follower:
                 self._log.error("callers unreadable", why=self._told)  # the message says it all
         else:
             self._told = ""
+            self._read_at = self._clock()
             self.has_read = True
 
     async def run(self) -> None:

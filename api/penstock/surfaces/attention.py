@@ -15,6 +15,7 @@ Level = Literal["warning", "critical"]
 ERROR_SHARE = 0.05
 ENOUGH = 20
 """Requests, before a share of them says anything."""
+CALLERS_OLD_S = 5.0
 
 
 class Attention(BaseModel):
@@ -27,18 +28,21 @@ class Attention(BaseModel):
 def attention_of(
     state: str,
     store_up: bool,
+    callers_age_s: float,
     pools: Mapping[str, Sequence[Standing]],
     unplaced: Sequence[Standing],
     recent: Counts,
 ) -> list[Attention]:
     """The worst first; nothing where all is well."""
-    told = [Attention(level=level, says=says) for level, says in _all(state, store_up, pools, unplaced, recent)]
+    all_of_it = _all(state, store_up, callers_age_s, pools, unplaced, recent)
+    told = [Attention(level=level, says=says) for level, says in all_of_it]
     return sorted(told, key=lambda each: each.level != "critical")
 
 
 def _all(
     state: str,
     store_up: bool,
+    callers_age_s: float,
     pools: Mapping[str, Sequence[Standing]],
     unplaced: Sequence[Standing],
     recent: Counts,
@@ -57,6 +61,8 @@ def _all(
         yield "critical", f"{recent.errors / recent.requests:.0%} of the last minute's requests ended in errors."
     if not store_up:
         yield "warning", "Redis is away: the instances do not hear of each other."
+    if callers_age_s >= CALLERS_OLD_S and state != "no callers":
+        yield "warning", f"Callers cannot be read for {callers_age_s:.0f} s: a key that was revoked since still opens."
 
 
 def _of_pool(name: str, targets: Sequence[Standing]) -> Iterator[tuple[Level, str]]:

@@ -68,6 +68,7 @@ class Board:
     incidents: Incidents
     readiness: Callable[[], Readiness]
     store_up: Callable[[], bool]
+    callers_age_s: Callable[[], float]
     keyed: bool
     _began: float = field(default_factory=time.monotonic, init=False)
 
@@ -85,7 +86,9 @@ class Board:
             up_s=round(time.monotonic() - self._began, 1),
             keyed=self.keyed,
             store_up=self.store_up(),
-            attention=attention_of(self.readiness(), self.store_up(), pools, unplaced, recent.total),
+            attention=attention_of(
+                self.readiness(), self.store_up(), self.callers_age_s(), pools, unplaced, recent.total
+            ),
             lately_s=round(span.seconds, 1),
             lately=figures_of(span.total, span.seconds),
             since_start=dollars_of(self.lately.read().total),

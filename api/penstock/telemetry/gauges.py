@@ -49,6 +49,7 @@ class States(NamedTuple):
     budgets: Iterable[BudgetState] = ()
     pools: Iterable[PoolState] = ()
     usage: UsageState = UsageState(0, 0.0)
+    callers_age_s: float = 0.0
 
 
 class Gauges(Collector):
@@ -69,6 +70,8 @@ class Gauges(Collector):
         yield GaugeMetricFamily("penstock_usage_waiting_requests", waiting, value=states.usage.waiting)
         lag = "How long ago Redis had all that was counted for callers; up to 1 while it takes it."
         yield GaugeMetricFamily("penstock_usage_lag_seconds", lag, value=states.usage.lag_s)
+        age = "For how long the callers cannot be read by now; those read last go on. 0 while they can."
+        yield GaugeMetricFamily("penstock_callers_age_seconds", age, value=states.callers_age_s)
         build = _gauge("build_info", "Always 1; which version this is.", "version")
         build.add_metric((self._version,), 1)
         yield build

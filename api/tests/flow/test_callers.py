@@ -15,6 +15,7 @@ from tests.servers import RedisServer, Simulator
 from tests.talk import CHAT, Client, code_of, until
 
 OPERATOR = "sk-operator-1"
+AGE = "penstock_callers_age_seconds"
 
 
 @pytest.fixture(scope="module")
@@ -191,9 +192,11 @@ def test_callers_that_are_lost_go_on(replica: Simulator, tmp_path: Path) -> None
                 damage()
                 until(lambda seen=seen: [x for x in gateway.lines[seen:] if x["event"] == "callers unreadable"])
                 assert client.chat().status_code == 200
+            assert client.samples()[AGE] > 0
             book.write_text(kept.replace("name: shop", "name: store"))
             assert client.chat().status_code == 200
             until(lambda: client.chat().is_success and gateway.requests()[-1]["caller"] == "store")
+            assert client.samples()[AGE] == 0
 
 
 def test_an_instance_that_never_could_read_them_is_not_ready(

@@ -21,7 +21,8 @@ def pool(*replicas: dict[str, Any], cloud: dict[str, Any] | None = None) -> list
 
 
 def told(targets: list[Standing], **more: Any) -> list[tuple[str, str]]:
-    given = {"state": "ready", "store_up": True, "unplaced": [], "recent": Counts(), **more}
+    well = {"state": "ready", "store_up": True, "callers_age_s": 0.0, "unplaced": [], "recent": Counts()}
+    given = {**well, **more}
     return [(each.level, each.says) for each in attention_of(pools={"m": targets}, **given)]
 
 
@@ -53,6 +54,15 @@ def test_errors_call_for_attention_when_they_are_enough(requests: int, errors: i
     lines = told(pool(UP), recent=Counts(requests=requests, errors=errors))
     wanted = [("critical", f"{share} of the last minute's requests ended in errors.")] if share else []
     assert lines == wanted
+
+
+@pytest.mark.parametrize(("age_s", "state", "lines"), [(4.9, "ready", 0), (65, "ready", 1), (65, "no callers", 1)])
+def test_old_callers_call_for_attention_once(age_s: float, state: str, lines: int) -> None:
+    assert len(told(pool(UP), state=state, callers_age_s=age_s)) == lines
+    if state == "ready" and lines:
+        assert told(pool(UP), callers_age_s=age_s) == [
+            ("warning", "Callers cannot be read for 65 s: a key that was revoked since still opens.")
+        ]
 
 
 @pytest.mark.parametrize(("state", "word"), [("no models", "model"), ("no callers", "Callers")])

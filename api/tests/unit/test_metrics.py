@@ -23,6 +23,7 @@ LABELS = {
     "store_up": set(),
     "usage_waiting_requests": set(),
     "usage_lag_seconds": set(),
+    "callers_age_seconds": set(),
     "build_info": {"version"},
     "function_requests_total": {"function", "outcome"},
     "function_seconds": {"function"},
@@ -38,6 +39,7 @@ GAUGES = {
     "store_up",
     "usage_waiting_requests",
     "usage_lag_seconds",
+    "callers_age_seconds",
     "build_info",
 }
 
