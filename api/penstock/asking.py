@@ -25,7 +25,8 @@ def ask(url: str, path: str, params: Mapping[str, str] | None = None) -> httpx.R
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise NotTold(f"{url} cannot be asked: {error}") from None
     if response.status_code != 200:
-        raise NotTold(f"{url} says {response.status_code}: {_message(response)}")
+        advice = " Set PENSTOCK_OPERATOR_KEY to an operator's." if response.status_code in (401, 403) else ""
+        raise NotTold(f"{url} says {response.status_code}: {_message(response)}{advice}")
     return response
 
 

@@ -37,7 +37,10 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("penstock usage", description="Show what callers used: tokens and dollars.")
+    parser = argparse.ArgumentParser(
+        "penstock usage",
+        description="Show what callers used: tokens and dollars. PENSTOCK_OPERATOR_KEY holds an operator's key.",
+    )
     parser.add_argument("--url", default="http://127.0.0.1:8080")
     parser.add_argument("--from", metavar="DAY", help="the first day (UTC), as 2026-11-01; the first of its month")
     parser.add_argument("--to", metavar="DAY", help="the last day; today")

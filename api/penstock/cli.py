@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,7 +16,18 @@ from penstock.settings.hosts import is_loopback
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        code = _main(list(sys.argv[1:] if argv is None else argv))
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever reads it has had enough; what Python still holds has to go somewhere at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        return 130
+    return code
+
+
+def _main(arguments: list[str]) -> int:
     if arguments[:1] == ["simulate"]:
         from vllm_simulator import cli as simulator
 
@@ -69,7 +81,11 @@ def _parser() -> argparse.ArgumentParser:
     showing.add_argument("--port", type=int, default=8080)
     showing.set_defaults(run=_demo)
 
-    asking = verbs.add_parser("status", help="show how a running gateway stands: its models, targets and figures")
+    asking = verbs.add_parser(
+        "status",
+        help="show how a running gateway stands: its models, targets and figures",
+        description="Show how a running gateway stands. PENSTOCK_OPERATOR_KEY holds an operator's key.",
+    )
     asking.add_argument("--url", default="http://127.0.0.1:8080")
     asking.add_argument("--json", action="store_true", help="as the gateway tells it")
     asking.add_argument("--watch", action="store_true", help="again every two seconds, until Ctrl-C")

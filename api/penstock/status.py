@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -33,8 +32,6 @@ def run(url: str, *, as_json: bool, watch: bool) -> int:
         return 1
     except KeyboardInterrupt:
         print()
-    except BrokenPipeError:  # whoever reads it has had enough; what Python still holds has to go somewhere at its end
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 

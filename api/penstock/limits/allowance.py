@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from penstock.callers.caller import Caller
@@ -10,6 +10,7 @@ from penstock.errors import BudgetSpent, RateLimited, RequestOverLimit
 from penstock.limits.meter import Meter, Share, Standing
 from penstock.limits.purse import Payment, Purse, Short
 from penstock.limits.seats import SeatRow
+from penstock.settings.parts import Period
 from penstock.state.grants import Grants
 
 
@@ -146,6 +147,7 @@ class Allowance:
             admission.share = await _fetched(self._tokens, tokens, "tokens")
             admission.tokens = self._tokens
         if self._purse is not None:
+            _check_fits(usd, self._purse.budgets)
             admission.payment = _paid(await self._purse.ask(usd))
         if self._requests is not None and not self._requests.spend(1):
             self._requests.settle(await _fetched(self._requests, 1, "requests"), 1)
@@ -162,8 +164,20 @@ async def _fetched(meter: Meter, amount: int, kind: str) -> Share:
     raise RateLimited(f"This key may take {meter.limit} {kind} a minute, and has.", retry_after=max(share, 0.1))
 
 
+def _check_fits(usd: float, budgets: Mapping[Period, float]) -> None:
+    for period, budget_usd in budgets.items():
+        if usd > budget_usd:
+            raise RequestOverLimit(
+                f"This request may cost ${usd:.4g}, and this key may spend ${budget_usd:g} a {period}: "
+                "send less, or ask for less with max_tokens."
+            )
+
+
 def _paid(payment: Payment | Short) -> Payment:
     if isinstance(payment, Payment):
         return payment
-    told = f"This key may spend ${payment.budget_usd:g} a {payment.period}, and too little is left for this request."
+    told = (
+        f"This key may spend ${payment.budget_usd:g} a {payment.period}, and too little is left for this request. "
+        "One that asks for less with max_tokens may still fit."
+    )
     raise BudgetSpent(told, retry_after=payment.wait_s)

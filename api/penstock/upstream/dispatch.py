@@ -115,7 +115,7 @@ class Dispatcher:
         if call.unpaid:
             wait_s = min((seat.target.breaker.retry_in_s for seat in call.pool.replicas), default=0.0)
             return FallbackBudgetExhausted(
-                "No replica answered, and the budget for clouds is spent.",
+                "No replica answered, and of the budget for clouds too little is left for this request.",
                 stops=call.stops,
                 retry_after=max(wait_s, 1.0),
             )

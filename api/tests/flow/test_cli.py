@@ -131,6 +131,7 @@ def test_status(tmp_path: Path) -> None:
             refused = penstock("status", "--url", gateway.url)
             assert (refused.returncode, refused.stdout) == (1, "")
             assert "401" in refused.stderr
+            assert "PENSTOCK_OPERATOR_KEY" in refused.stderr
 
 
 def test_a_status_that_is_watched_is_told_again_until_ctrl_c(tmp_path: Path) -> None:
@@ -154,6 +155,16 @@ def test_a_status_that_is_watched_ends_with_its_reader(tmp_path: Path) -> None:
             process.stdout.readline()
             process.stdout.close()
             assert (process.wait(20), process.stderr.read()) == (0, "")
+
+
+def test_a_command_whose_reader_has_left_ends_in_silence() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [*PENSTOCK, "cost", "--requests", "1000", "--tokens-in", "1", "--tokens-out", "1"]
+    with subprocess.Popen(command, stdout=writing, stderr=subprocess.PIPE, text=True) as process:
+        os.close(writing)
+        assert process.stderr is not None
+        assert (process.wait(20), process.stderr.read()) == (0, "")
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:9", "nonsense", "http://"])

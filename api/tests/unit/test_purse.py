@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from penstock.callers.caller import Caller
-from penstock.errors import BudgetSpent
+from penstock.errors import BudgetSpent, RequestOverLimit
 from penstock.limits.limiter import Limiter
 from penstock.limits.meter import HOLD_S
 from penstock.limits.purse import Payment, Purse, Short
@@ -197,6 +197,8 @@ async def test_a_caller_s_dollars_are_refused_in_openai_s_words() -> None:
         await limiter.ask(caller, 0, 0.2)
     assert (refused.value.status, refused.value.code, refused.value.type) == (429, *["insufficient_quota"] * 2)
     assert refused.value.retry_after == 12 * 3600
+    with pytest.raises(RequestOverLimit, match=r"\$1.2, and this key may spend \$1 a day"):
+        await limiter.ask(caller, 0, 1.2)
     time.clock.advance(12 * 3600)
     with pytest.raises(BudgetSpent, match=r"\$1.5 a month"):
         await limiter.ask(caller, 0, 0.7)
