@@ -21,6 +21,7 @@ from setuptools import setup
 API = Path(__file__).parents[1] / "api"
 GROUP = "penstock_hot"
 HOT = {
+    "callers": "keyring",
     "limits": "allowance limiter meter purse queue seats till",
     "state": "ledger",
     "surfaces": """auth bounds cors farewell framing front functions gate media openai protocol reader relay render

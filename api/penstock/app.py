@@ -24,6 +24,7 @@ from penstock.state.shared import Shared
 from penstock.surfaces.admin import Admin
 from penstock.surfaces.auth import Doorkeeper, callers_of
 from penstock.surfaces.board import Board, Readiness
+from penstock.surfaces.bounds import Bounds
 from penstock.surfaces.cors import Cors
 from penstock.surfaces.front import Front
 from penstock.surfaces.functions import FunctionsSurface
@@ -88,7 +89,7 @@ class Instance:
         self.transport = Transport(settings.max_connections)
         attempt = Attempt(self.transport, settings.max_reply_bytes)
         self._dispatcher = Dispatcher(
-            attempt, settings.retry, time.monotonic, rng, lambda target, what: metrics.attempts(target, what).inc()
+            attempt, settings.retry, time.monotonic, rng, lambda target, what: metrics.attempts.of(target, what).inc()
         )
         metrics.show(self._states)
         self.front = self._front(load())
@@ -114,7 +115,7 @@ class Instance:
             Admin(self.roster, self.log, self._gossip.drained).router,
         )
         road = (self.settings, self.roster, self._dispatcher, Gate(self._limits))
-        openai, typed = OpenAISurface(*road), FunctionsSurface(*road)
+        openai, typed = OpenAISurface(*road, Bounds(self.settings.requests)), FunctionsSurface(*road)
         return Front(
             app=app,
             hot=openai_routes(app, openai) | function_routes(app, typed, functions),

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
-from penstock.callers.caller import Caller, digest_of
+from penstock.callers.caller import Caller
 
 
 class _Held(NamedTuple):
@@ -16,7 +16,7 @@ class _Held(NamedTuple):
 
 
 class Keyring:
-    """The callers by the hash of each key. A look-up takes the same time whatever was sent."""
+    """The callers by the digest of each key. A look-up takes the same time whatever was sent."""
 
     def __init__(self, callers: Iterable[Caller] = ()) -> None:
         self._held: Mapping[bytes, _Held] = {}
@@ -32,9 +32,9 @@ class Keyring:
             for key in caller.keys
         }
 
-    def caller(self, key: bytes, now: float) -> Caller | None:
-        """Whose key it is, if it opens anything at `now`, in seconds since 1970."""
-        held = self._held.get(digest_of(key))
+    def caller(self, digest: bytes, now: float) -> Caller | None:
+        """Whose key has this digest, if it opens anything at `now`, in seconds since 1970."""
+        held = self._held.get(digest)
         return held.caller if held is not None and now < held.ends else None
 
     def __bool__(self) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from pydantic import SecretStr
 
-from penstock.callers.caller import ANYONE, Caller, Key
+from penstock.callers.caller import ANYONE, Caller, Key, digest_of
 from penstock.callers.keyring import Keyring
 from penstock.errors import Forbidden, FunctionNotAllowed, ModelNotFound, Unauthorized
 
@@ -38,11 +38,11 @@ class Doorkeeper:
             if path.startswith(ADMIN) and _is_foreign(headers):
                 raise Forbidden("Without keys, pages of other sites may not do this.")
             return ANYONE
-        key, now = _bearer(headers), self._clock()
-        operator = self._operators.caller(key, now)
+        digest, now = digest_of(_bearer(headers)), self._clock()
+        operator = self._operators.caller(digest, now)
         if operator is not None:
             return operator
-        caller = self._callers.caller(key, now)
+        caller = self._callers.caller(digest, now)
         if caller is None:
             raise Unauthorized("This needs a valid key, sent as `authorization: Bearer <key>`.")
         if path.startswith(ADMIN):

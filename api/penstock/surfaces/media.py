@@ -10,6 +10,7 @@ import re
 
 from penstock.errors import MediaURLRefused
 
+Container = dict[str, object] | list[object]
 _NOT_READ = frozenset(
     """
     function functions guided_json json_schema metadata parameters response_format schema structured_outputs
@@ -20,14 +21,14 @@ _URL = re.compile(r"(?i:https?)://([A-Za-z0-9.-]+(?::[0-9]{1,5})?)(?:[/?#][!-\[\
 """Nothing that two readers could take for two hosts: no user before the host, no backslash, no blanks."""
 
 
-def check_media(level: list[object], unread: list[object], hosts: tuple[str, ...]) -> list[object]:
+def check_media(level: list[Container], unread: list[Container], hosts: tuple[str, ...]) -> list[Container]:
     """The members that may hold such a URL end in `_url`, as image_url and file_url do. Raises MediaURLRefused.
 
     Looks at the members of these objects and lists. Returns the objects and lists in them, to be looked at next; those
     that nobody reads are added to `unread`. To walk through what is parsed already costs less than to search the bytes,
     and no spelling can hide a name from it.
     """
-    below: list[object] = []
+    below: list[Container] = []
     for each in level:
         if isinstance(each, dict):
             for name, value in each.items():
@@ -37,7 +38,7 @@ def check_media(level: list[object], unread: list[object], hosts: tuple[str, ...
                     continue
                 if name.endswith("_url"):
                     _check(name, value, hosts)
-        elif isinstance(each, list):
+        else:
             for value in each:
                 if isinstance(value, (dict, list)):
                     below.append(value)  # noqa: PERF401  # a comprehension is a call more

@@ -11,7 +11,7 @@ import orjson
 from penstock.errors import InvalidJSON, InvalidRequest, ModelNotFound, PenstockError
 from penstock.settings import Settings
 from penstock.surfaces.auth import check_model
-from penstock.surfaces.bounds import check_bounds
+from penstock.surfaces.bounds import Bounds
 from penstock.surfaces.gate import Gate
 from penstock.surfaces.relay import Shape, relay
 from penstock.surfaces.visit import Visit
@@ -40,12 +40,13 @@ class OpenAISurface:
     roster: Roster
     dispatcher: Dispatcher
     gate: Gate
+    bounds: Bounds
 
     async def answer(self, visit: Visit, dialect: Dialect) -> None:
         raw = await visit.body(self.settings.max_body_bytes, self.settings.body_timeout_s)
         fields = object_in(raw)
         check(dialect, fields)
-        check_bounds(self.settings.requests, fields)
+        self.bounds.check(fields)
         try:
             pool = self.roster.pool(asked := str(fields["model"]))
             check_model(visit.caller, pool.name, asked)

@@ -49,7 +49,7 @@ class Exporter:
         self._send = send
         self._every_s = every_s
         self._before, self._after = frame
-        self._exported, self._failed, self._dropped = map(counts, ("exported", "failed", "dropped"))
+        self._exported, self._failed, self._dropped = map(counts.of, ("exported", "failed", "dropped"))
         self._moved = moved
         self._up = True
         self._waiting: deque[Bundle] = deque()

@@ -54,14 +54,15 @@ Child = TypeVar("Child")
 
 
 class Family(Collector, Generic[Child]):
-    """All with one name. Called with the values of its labels, it gives the child that they name, always the same."""
+    """All with one name."""
 
     def __init__(self, name: str, says: str, labels: Sequence[str]) -> None:
         self._told = (name, says)
         self._labels = labels
         self._children: dict[tuple[str, ...], Child] = {}
 
-    def __call__(self, *labels: str) -> Child:
+    def of(self, *labels: str) -> Child:
+        """The child with these values of the labels, always the same."""
         child = self._children.get(labels)
         if child is None:
             if len(labels) != len(self._labels):

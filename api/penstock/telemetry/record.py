@@ -102,50 +102,50 @@ class Journal:
 
     def _count(self, record: Record, now: float) -> None:
         metrics, model, kind = self._metrics, record.model, record.target_kind
-        metrics.requests(record.surface, model, kind, record.outcome).inc()
-        metrics.request_seconds(record.surface, model, kind).observe(now - record.received_at)
+        metrics.requests.of(record.surface, model, kind, record.outcome).inc()
+        metrics.request_seconds.of(record.surface, model, kind).observe(now - record.received_at)
         if record.queued_s:
-            metrics.queue_seconds(model).observe(record.queued_s)
+            metrics.queue_seconds.of(model).observe(record.queued_s)
         if record.first_byte_at is not None:
             ours = record.first_byte_at - record.received_at - record.waited_s - record.queued_s
-            metrics.overhead_seconds(record.surface).observe(max(0.0, ours))
+            metrics.overhead_seconds.of(record.surface).observe(max(0.0, ours))
         if record.first_token_at is not None:
-            metrics.first_token_seconds(model, kind).observe(record.first_token_at - record.received_at)
+            metrics.first_token_seconds.of(model, kind).observe(record.first_token_at - record.received_at)
             if record.events > 1:
                 between = (now - record.first_token_at) / (record.events - 1)
-                metrics.inter_token_seconds(model, kind).observe(between)
+                metrics.inter_token_seconds.of(model, kind).observe(between)
         if record.fallback is not None:
-            metrics.fallback(model, record.fallback).inc()
-        metrics.caller_requests(record.caller, record.outcome).inc()
+            metrics.fallback.of(model, record.fallback).inc()
+        metrics.caller_requests.of(record.caller, record.outcome).inc()
         if record.function is not None:
-            metrics.function_requests(record.function, record.outcome).inc()
-            metrics.function_seconds(record.function).observe(now - record.received_at)
+            metrics.function_requests.of(record.function, record.outcome).inc()
+            metrics.function_seconds.of(record.function).observe(now - record.received_at)
         if record.target_kind != "none":
             self._count_tokens(record, "input" if record.counted else "input_estimated", record.input_tokens)
             self._count_tokens(record, "output" if record.counted else "output_estimated", record.output_tokens)
             self._count_dollars(record)
 
     def _count_tokens(self, record: Record, kind: str, tokens: int) -> None:
-        self._metrics.tokens(record.model, record.target_kind, kind).inc(tokens)
-        self._metrics.caller_tokens(record.caller, kind).inc(tokens)
+        self._metrics.tokens.of(record.model, record.target_kind, kind).inc(tokens)
+        self._metrics.caller_tokens.of(record.caller, kind).inc(tokens)
         if record.function is not None:
-            self._metrics.function_tokens(record.function, kind).inc(tokens)
+            self._metrics.function_tokens.of(record.function, kind).inc(tokens)
 
     def _count_dollars(self, record: Record) -> None:
         metrics, model, by_cloud = self._metrics, record.model, record.target_kind == "cloud"
         if by_cloud or record.paid_usd:
-            metrics.cost_usd(model, "cloud").inc(record.paid_usd)
-            metrics.caller_cost_usd(record.caller).inc(record.paid_usd)
+            metrics.cost_usd.of(model, "cloud").inc(record.paid_usd)
+            metrics.caller_cost_usd.of(record.caller).inc(record.paid_usd)
         if record.saved_usd or not by_cloud:
-            metrics.saved_usd(model).inc(record.saved_usd)
+            metrics.saved_usd.of(model).inc(record.saved_usd)
 
     def _exemplify(self, record: Record, now: float, trace_id: str) -> None:
         """From the histograms a trace can be found that took so long."""
         metrics, model, kind = self._metrics, record.model, record.target_kind
-        metrics.request_seconds(record.surface, model, kind).exemplify(now - record.received_at, trace_id)
+        metrics.request_seconds.of(record.surface, model, kind).exemplify(now - record.received_at, trace_id)
         if record.first_token_at is not None:
             first = record.first_token_at - record.received_at
-            metrics.first_token_seconds(model, kind).exemplify(first, trace_id)
+            metrics.first_token_seconds.of(model, kind).exemplify(first, trace_id)
 
     def _write(self, record: Record, now: float) -> None:
         """The line, shaped here: structlog's processors would cost more than the rest of the record."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Protocol
 
 from penstock.errors import StopMade
@@ -30,36 +29,51 @@ class Place(Protocol):
     def leave(self) -> None: ...
 
 
-@dataclass(slots=True)
 class Call:
     """`raw` is the request's body, `fields` what it holds. `deadline` is monotonic, as the loop's clock is."""
 
-    dialect: Dialect
-    pool: Pool
-    raw: bytes
-    fields: Mapping[str, object]
-    request_id: str
-    deadline: float
-    stream: bool = False
-    wants_usage: bool = False
-    may_fall_back: bool = True
-    """A cloud may answer for the pool."""
-    crowded_out: bool = False
+    crowded_out = False
     """No replica is asked: others wait there."""
-    fare: Fare | None = None
-    """None: clouds may be asked without counting."""
-    unpaid: bool = False
+    unpaid = False
     """The budget for clouds refused it."""
-    place: Place | None = None
-    trace: Trace | None = None
-    """Where its attempts are noted, if it is traced."""
-    onward: str = ""
-    """What its targets are told of a trace if it is not: lines of HTTP, each after the end of the line before it."""
-    attempts: int = 0
-    target: str = "none"
+    attempts = 0
+    target = "none"
     """The target that was asked last."""
-    waited_s: float = 0.0
+    waited_s = 0.0
     """Time spent waiting for targets: what is left of the call's time was ours."""
-    stops: list[StopMade] = field(default_factory=list)
     why: str | None = None
     """What the last failed attempt came to, in a word."""
+
+    def __init__(
+        self,
+        *,
+        dialect: Dialect,
+        pool: Pool,
+        raw: bytes,
+        fields: Mapping[str, object],
+        request_id: str,
+        deadline: float,
+        stream: bool = False,
+        wants_usage: bool = False,
+        may_fall_back: bool = True,
+        trace: Trace | None = None,
+        onward: str = "",
+    ) -> None:
+        self.dialect = dialect
+        self.pool = pool
+        self.raw = raw
+        self.fields = fields
+        self.request_id = request_id
+        self.deadline = deadline
+        self.stream = stream
+        self.wants_usage = wants_usage
+        self.may_fall_back = may_fall_back
+        """A cloud may answer for the pool."""
+        self.trace = trace
+        """Where its attempts are noted, if it is traced."""
+        self.onward = onward
+        """What its targets are told of a trace if it is not: lines of HTTP, each after the end of the one before."""
+        self.fare: Fare | None = None
+        """None: clouds may be asked without counting."""
+        self.place: Place | None = None
+        self.stops: list[StopMade] = []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from penstock.upstream.call import Call
 from penstock.upstream.exchange import Exchange
@@ -14,18 +13,19 @@ from penstock.upstream.usage import Usage, read_by_size
 from penstock.upstream.verdicts import VERDICTS
 
 
-@dataclass(slots=True)
 class Reply:
     """Either `body` (and what it holds, `fields`) or `stream` is set. `left_out`: members the target never saw."""
 
-    call: Call
-    seat: Seat
-    lease: Lease
-    exchange: Exchange
-    left_out: tuple[str, ...]
     body: bytes = b""
     fields: Mapping[str, object] | None = None
     stream: Stream | None = None
+
+    def __init__(self, call: Call, seat: Seat, lease: Lease, exchange: Exchange, left_out: tuple[str, ...]) -> None:
+        self.call = call
+        self.seat = seat
+        self.lease = lease
+        self.exchange = exchange
+        self.left_out = left_out
 
     @property
     def target(self) -> Target:

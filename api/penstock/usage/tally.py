@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import date
-from operator import add
 
 from structlog.typing import FilteringBoundLogger
 
@@ -56,7 +55,8 @@ class Tally:
         if sums is None:
             self._gathered[row] = counts
         else:
-            sums[:] = map(add, sums, counts)
+            for place in range(len(counts)):
+                sums[place] += counts[place]
 
     @property
     def waiting(self) -> int:

@@ -8,16 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from penstock.errors import RequestTooComplex
 from penstock.settings.requests import Requests
-from penstock.surfaces.bounds import check_bounds
+from penstock.surfaces.bounds import Bounds
 
 TOLD = Requests(max_depth=10, max_messages=5, max_tools=3, max_choices=4)
+BOUNDS = Bounds(TOLD)
 
 
 def param_of(body: bytes | dict[str, Any]) -> str | None:
     """`fine`, or what the refusal names."""
     raw = body if isinstance(body, bytes) else orjson.dumps(body)
     try:
-        check_bounds(TOLD, orjson.loads(raw))
+        BOUNDS.check(orjson.loads(raw))
     except RequestTooComplex as error:
         return error.param
     return "fine"
@@ -44,7 +45,7 @@ def test_a_body_may_be_so_deep(levels: int, told: str | None, lists: bool, name:
 
 def test_the_refusal_names_the_setting() -> None:
     with pytest.raises(RequestTooComplex, match=r"requests\.max_depth"):
-        check_bounds(TOLD, {"a": nested(20, lists=True)})
+        BOUNDS.check({"a": nested(20, lists=True)})
 
 
 def test_width_and_text_are_no_depth() -> None:

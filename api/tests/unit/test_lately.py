@@ -15,8 +15,8 @@ class Told:
         self.lately = Lately(self.metrics, self.clock)
 
     def ask(self, model: str = "tiny", kind: str = "replica", outcome: str = "ok", seconds: float = 0.2) -> None:
-        self.metrics.requests("chat", model, kind, outcome).inc()
-        self.metrics.request_seconds("chat", model, kind).observe(seconds)
+        self.metrics.requests.of("chat", model, kind, outcome).inc()
+        self.metrics.request_seconds.of("chat", model, kind).observe(seconds)
 
     def pass_by(self, seconds: float) -> None:
         self.clock.advance(seconds)
@@ -58,18 +58,18 @@ def test_a_reading_that_is_too_old_for_the_span_is_not_taken(told: Told) -> None
 
 def test_operators_requests_are_nobody_s_traffic(told: Told) -> None:
     for surface in ("admin", "models", "other"):
-        told.metrics.requests(surface, "none", "none", "failed").inc()
+        told.metrics.requests.of(surface, "none", "none", "failed").inc()
     assert (told.lately.span().total.requests, told.lately.span().total.errors) == (0, 0)
 
 
 def test_sums(told: Told) -> None:
-    told.metrics.tokens("tiny", "replica", "input").inc(1000)
-    told.metrics.tokens("tiny", "replica", "output").inc(30)
-    told.metrics.tokens("tiny", "cloud", "output_estimated").inc(3)
-    told.metrics.fallback("tiny", "busy").inc()
-    told.metrics.cost_usd("tiny", "cloud").inc(0.5)
-    told.metrics.saved_usd("tiny").inc(2)
-    told.metrics.first_token_seconds("tiny", "replica").observe(0.2)
+    told.metrics.tokens.of("tiny", "replica", "input").inc(1000)
+    told.metrics.tokens.of("tiny", "replica", "output").inc(30)
+    told.metrics.tokens.of("tiny", "cloud", "output_estimated").inc(3)
+    told.metrics.fallback.of("tiny", "busy").inc()
+    told.metrics.cost_usd.of("tiny", "cloud").inc(0.5)
+    told.metrics.saved_usd.of("tiny").inc(2)
+    told.metrics.first_token_seconds.of("tiny", "replica").observe(0.2)
     counts = told.lately.span().models["tiny"]
     assert (counts.output_tokens, counts.fallbacks, counts.cost_usd, counts.saved_usd) == (33, 1, 0.5, 2)
     assert percentile(0.5, counts.first_token) == pytest.approx(0.175)

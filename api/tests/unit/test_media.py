@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from penstock.errors import MediaURLRefused
 from penstock.settings.requests import Requests
-from penstock.surfaces.bounds import check_bounds
+from penstock.surfaces.bounds import Bounds
 from pydantic import ValidationError
 
 INSIDE = "http://169.254.169.254/latest/meta-data"
@@ -20,7 +20,7 @@ DATA = "data:image/png;base64,AAAA"
 def refused(body: bytes | dict[str, Any], *hosts: str) -> bool:
     raw = body if isinstance(body, bytes) else orjson.dumps(body)
     try:
-        check_bounds(Requests(media_hosts=hosts), orjson.loads(raw))
+        Bounds(Requests(media_hosts=hosts)).check(orjson.loads(raw))
     except MediaURLRefused:
         return True
     return False
@@ -139,7 +139,7 @@ def test_a_host_that_is_none_is_refused_at_the_start(host: str) -> None:
 
 def test_the_refusal_says_what_to_do_and_never_the_url() -> None:
     with pytest.raises(MediaURLRefused) as told:
-        check_bounds(Requests(), image(INSIDE))
+        Bounds(Requests()).check(image(INSIDE))
     assert "requests.media_hosts" in told.value.message
     assert "data:" in told.value.message
     assert "169.254" not in told.value.message

@@ -53,7 +53,7 @@ def metrics() -> Metrics:
         if name in GAUGES:
             continue
         make = getattr(metrics, name.removesuffix("_total"))
-        child = make(*["x"] * len(labels))
+        child = make.of(*["x"] * len(labels))
         child.observe(0.03) if name.endswith("_seconds") else child.inc()
     return metrics
 
@@ -97,10 +97,10 @@ def test_states_are_read_when_the_metrics_are() -> None:
 
 def test_two_instances_in_one_process_count_apart() -> None:
     one, other = Metrics(), Metrics()
-    one.attempts("gpu-1", "answered").inc()
+    one.attempts.of("gpu-1", "answered").inc()
     assert b"gpu-1" not in other.exposition()
 
 
 def test_a_child_is_bound_once() -> None:
     metrics = Metrics()
-    assert metrics.attempts("a", "b") is metrics.attempts("a", "b")
+    assert metrics.attempts.of("a", "b") is metrics.attempts.of("a", "b")

@@ -24,7 +24,7 @@ def watching() -> Watchers:
     clock = Clock()
     roster = Roster(Settings(), clock, random.Random(1), lambda target, state: None)
     lately = Lately(Metrics(), clock)
-    return Watchers(Board(roster, lately, Incidents(), lambda: "no models", lambda: True, keyed=False))
+    return Watchers(Board(roster, lately, Incidents(), lambda: "no models", lambda: True, lambda: 0.0, keyed=False))
 
 
 async def stays() -> Message:
