@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from math import ceil
 from time import monotonic
 
 from penstock.errors import Overloaded
 from penstock.limits.allowance import FREE, Admission
 from penstock.limits.limits import Limits
+from penstock.limits.meter import Standing
 from penstock.limits.queue import Place, Queue
 from penstock.limits.till import Fare
 from penstock.surfaces.visit import Visit
@@ -15,13 +16,6 @@ from penstock.telemetry.record import Record
 from penstock.upstream.call import Call
 from penstock.upstream.usage import read_by_size
 
-HEADERS: Mapping[str, bytes] = {
-    kind: (
-        f"x-ratelimit-limit-{kind}: %d\r\nx-ratelimit-remaining-{kind}: %d\r\nx-ratelimit-reset-{kind}: %.3fs\r\n"
-    ).encode()
-    for kind in ("requests", "tokens")
-}
-"""As OpenAI spells them: https://platform.openai.com/docs/guides/rate-limits#rate-limits-in-headers."""
 UNSAID = 512
 """Tokens that a request may generate which does not say how many."""
 
@@ -92,7 +86,7 @@ class Gate:
     def _tell(self, visit: Visit) -> None:
         """How its limits stand, in the answer's headers."""
         for kind, standing in self._limiter.standings(visit.caller):
-            visit.more_headers += HEADERS[kind] % (standing.limit, standing.remaining, standing.full_s)
+            visit.more_headers += headers_of(kind, standing)
 
     async def _turn(self, queue: Queue, visit: Visit, call: Call, tokens: int) -> Place | None:
         """A place at the replicas; none where a cloud has to answer."""
@@ -107,6 +101,15 @@ class Gate:
             raise Overloaded("Too many calls wait for this model.", retry_after=place)
         call.crowded_out = True
         return None
+
+
+def headers_of(kind: str, standing: Standing) -> bytes:
+    """As OpenAI spells them: https://platform.openai.com/docs/guides/rate-limits#rate-limits-in-headers."""
+    return (
+        f"x-ratelimit-limit-{kind}: {standing.limit}\r\n"
+        f"x-ratelimit-remaining-{kind}: {standing.remaining}\r\n"
+        f"x-ratelimit-reset-{kind}: {ceil(standing.full_s)}s\r\n"
+    ).encode()
 
 
 def estimate(call: Call) -> tuple[int, int]:

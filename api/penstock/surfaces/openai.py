@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from time import monotonic
 
@@ -22,7 +21,7 @@ from penstock.upstream.roster import Roster
 from penstock.upstream.stream import Stream
 
 # The members that we read, besides the model, and what they must be. The rest is the target's to judge.
-_TYPES: Mapping[str, tuple[tuple[type, ...], str]] = {
+_TYPES: dict[str, tuple[tuple[type, ...], str]] = {
     "stream": ((bool,), "true or false"),
     "stream_options": ((dict,), "an object"),
     "n": ((int,), "a whole number"),
@@ -85,19 +84,18 @@ def object_in(raw: bytes) -> dict[str, object]:
     return fields
 
 
-def check(dialect: Dialect, fields: Mapping[str, object]) -> None:
+def check(dialect: Dialect, fields: dict[str, object]) -> None:
     """Raises InvalidRequest if a member that we read is missing or of the wrong type."""
     model = fields.get("model")
     if not isinstance(model, str) or not model:
         raise InvalidRequest("`model` must be the name of a model, as GET /v1/models lists them.", param="model")
     if dialect.prompt and fields.get(dialect.prompt) is None:
         raise InvalidRequest(f"`{dialect.prompt}` is missing.", param=dialect.prompt)
-    for name, (types, spelled) in _TYPES.items():
-        value = fields.get(name)
-        if value is None:
-            continue
-        if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
-            raise InvalidRequest(f"`{name}` must be {spelled}.", param=name)
+    for name, value in fields.items():
+        if value is not None and name in _TYPES:
+            types, spelled = _TYPES[name]
+            if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
+                raise InvalidRequest(f"`{name}` must be {spelled}.", param=name)
     if dialect.events is None and fields.get("stream"):
         raise InvalidRequest(f"{dialect.path} does not stream.", param="stream")
 
