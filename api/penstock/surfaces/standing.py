@@ -42,9 +42,10 @@ class Standing(BaseModel):
 
 
 def standing_of(target: Target, stale_s: float = math.inf) -> Standing:
-    """Now. What the engine said is left out from the age of `stale_s`."""
-    now = time.monotonic()
-    engine = target.engine if target.engine and now - target.engine.read_at < stale_s else None
+    """Now. With a `stale_s`, what the engine said is left out from that age on, and where the replica is down."""
+    now, engine = time.monotonic(), target.engine
+    if engine is not None and (now - engine.read_at >= stale_s or (stale_s < math.inf and not target.up)):
+        engine = None
     return Standing(
         id=target.id,
         kind=target.kind,

@@ -17,3 +17,6 @@ def test_what_an_engine_said_long_ago_is_left_out_where_it_would_mislead() -> No
     assert standing_of(target, stale_s=10).engine is None
     assert standing_of(target, stale_s=30).engine is not None
     assert "sk-gpu" not in standing_of(target).model_dump_json()
+    target.up = False
+    assert standing_of(target, stale_s=30).engine is None, "it said so when it was up"
+    assert standing_of(target).engine is not None
