@@ -40,11 +40,11 @@ from penstock.surfaces.usage_admin import UsageAdmin
 from penstock.surfaces.watchers import Watchers
 from penstock.telemetry.gauges import States
 from penstock.telemetry.incidents import Incidents
+from penstock.telemetry.journal import Journal
 from penstock.telemetry.lately import Lately
 from penstock.telemetry.lines import Lines
 from penstock.telemetry.logging import library_logs, logger_to
 from penstock.telemetry.metrics import Metrics
-from penstock.telemetry.record import Journal
 from penstock.upstream.attempt import Attempt
 from penstock.upstream.breaker import State
 from penstock.upstream.collector import tracing_of
@@ -96,15 +96,8 @@ class Instance:
 
     def _front(self, functions: Mapping[str, Function]) -> Front:
         doorkeeper = self._doorkeeper()
-        board = Board(
-            roster=self.roster,
-            lately=self._lately,
-            incidents=self._incidents,
-            readiness=self._readiness,
-            store_up=lambda: self._shared.up,
-            callers_age_s=lambda: self._follower.age_s,
-            keyed=doorkeeper.keyed,
-        )
+        apart = (lambda: self._shared.up, lambda: self._follower.age_s)
+        board = Board(self.roster, self._lately, self._incidents, self._readiness, *apart, keyed=doorkeeper.keyed)
         self._watchers = Watchers(board)
         app = application(
             self._lifespan,
@@ -195,15 +188,9 @@ class Instance:
         return "ready" if self.roster.models else "no models"
 
     def _states(self) -> States:
-        limits, pools = self._limits, pool_states(self.roster, self._limits.queues.waiting)
-        return States(
-            target_states(self.roster),
-            self._shared.up,
-            limits.till.states(),
-            pools,
-            self._tally.state(),
-            self._follower.age_s,
-        )
+        pools, budgets = pool_states(self.roster, self._limits.queues.waiting), self._limits.till.states()
+        beside = self._tally.state(), self._follower.age_s
+        return States(target_states(self.roster), self._shared.up, budgets, pools, *beside)
 
     def _breaker_moved(self, target: Target, state: State) -> None:
         self.log.warning("breaker moved", target=target.id, state=state)

@@ -18,7 +18,8 @@ from penstock.surfaces.outcomes import outcome_of
 from penstock.surfaces.render import error_body, error_headers
 from penstock.surfaces.visit import Visit
 from penstock.surfaces.wire import Wire
-from penstock.telemetry.record import Journal, Used
+from penstock.telemetry.journal import Journal
+from penstock.telemetry.record import Used
 from penstock.telemetry.tracing import Tracing
 
 Handler = Callable[[Visit], Awaitable[None]]

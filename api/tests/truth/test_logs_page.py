@@ -7,9 +7,10 @@ import re
 import time
 from typing import Any
 
+from penstock.telemetry.journal import Journal
 from penstock.telemetry.lines import Lines
 from penstock.telemetry.metrics import Metrics
-from penstock.telemetry.record import Journal, Record
+from penstock.telemetry.record import Record
 from penstock.telemetry.trace import Trace
 from tests.pages import ROOT, blocks, named, page, rows, section
 

@@ -8,9 +8,10 @@ from typing import get_args
 
 from penstock.settings.parts import Price
 from penstock.telemetry.gauges import BudgetState, PoolState, States, TargetState
+from penstock.telemetry.journal import Journal
 from penstock.telemetry.lines import Lines
 from penstock.telemetry.metrics import Metrics
-from penstock.telemetry.record import Journal, Outcome, Record
+from penstock.telemetry.record import Outcome, Record
 from penstock.upstream.verdicts import Outcome as Verdict
 from prometheus_client.parser import text_string_to_metric_families
 from tests.pages import named, page, rows, section
@@ -36,8 +37,8 @@ def counted() -> Metrics:
     ours.target_kind = "replica"
     for each in (record(), ours):
         journal.close(each)
-    metrics.attempts("t", "busy").inc()
-    metrics.spans("dropped").inc()
+    metrics.attempts.of("t", "busy").inc()
+    metrics.spans.of("dropped").inc()
     metrics.show(
         lambda: States([TargetState("t", 0, 0, True)], True, [BudgetState("day", 1, 1)], [PoolState("m", 1, 0)])
     )

@@ -10,10 +10,10 @@ from penstock.surfaces.cors import Cors
 from penstock.surfaces.front import Front
 from penstock.surfaces.visit import Visit
 from penstock.surfaces.wire import Wire
+from penstock.telemetry.journal import Journal
 from penstock.telemetry.lines import Lines
 from penstock.telemetry.logging import logger_to
 from penstock.telemetry.metrics import Metrics
-from penstock.telemetry.record import Journal
 from tests.door import door
 
 

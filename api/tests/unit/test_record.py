@@ -7,9 +7,10 @@ from typing import Any
 import orjson
 import pytest
 from penstock.settings.parts import Price
+from penstock.telemetry.journal import Journal
 from penstock.telemetry.lines import Lines
 from penstock.telemetry.metrics import Metrics
-from penstock.telemetry.record import Journal, Record
+from penstock.telemetry.record import Record
 from tests.exposition import samples
 
 PRICE = Price(input_per_million_usd=2.5, output_per_million_usd=10)
