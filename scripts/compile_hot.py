@@ -26,7 +26,7 @@ HOT = {
     "state": "ledger",
     "surfaces": """auth bounds cors farewell framing front functions gate media openai protocol reader relay render
         visit wire""",
-    "telemetry": "families journal metrics record",
+    "telemetry": "families journal metrics record tariff",
     "upstream": """attempt backoff breaker call chat_events connection dialects dispatch edit exchange pool rank refusal
         reply responses_events sse stream streams target transport usage verdicts window wording""",
     "usage": "files spool tally",

@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 from penstock.settings.parts import Breaker, Price, Queueing, Timeouts
+from penstock.telemetry.tariff import Tariff
 from penstock.upstream.call import Call
 from penstock.upstream.dialects import DIALECTS
 from penstock.upstream.pool import Pool, Seat
@@ -29,7 +30,7 @@ def a_pool(*replicas: Seat, clouds: tuple[Seat, ...] = (), ranking: str = "least
         clouds=clouds,
         timeouts=Timeouts(),
         queueing=Queueing(),
-        price=Price(),
+        tariff=Tariff(Price()),
         ranker=RANKERS[ranking],
         rng=random.Random(1),
         stale_s=10,

@@ -85,10 +85,6 @@ class Price(_Part):
     input_per_million_usd: float = Field(0, ge=0, description="Dollars for a million prompt tokens.")
     output_per_million_usd: float = Field(0, ge=0, description="Dollars for a million generated tokens.")
 
-    def usd(self, read: int, written: int) -> float:
-        """What so many tokens cost, in dollars."""
-        return (read * self.input_per_million_usd + written * self.output_per_million_usd) / 1e6
-
 
 class Replica(_Part):
     url: str = Field(description="Where the vLLM server listens, without /v1.")

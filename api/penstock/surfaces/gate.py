@@ -57,7 +57,7 @@ class Gate:
         if not (visit.caller.limited or pays or queues):
             return OPEN
         read, written = estimate(call)
-        tokens, usd = read + written, call.pool.price.usd(read, written)
+        tokens, usd = read + written, call.pool.tariff.usd(read, written)
         passage = Passage(FREE)
         if visit.caller.limited:
             passage.admission = self._limiter.take(visit.caller, tokens, usd) or await self._asked(visit, tokens, usd)

@@ -65,7 +65,7 @@ class Shape:
 async def relay(visit: Visit, call: Call, dispatcher: Dispatcher, shape: Shape) -> None:
     """Open the call and hand its reply to the client in the given shape."""
     record = visit.record
-    record.model, record.price, record.stream = call.pool.name, call.pool.price, call.stream
+    record.model, record.tariff, record.stream = call.pool.name, call.pool.tariff, call.stream
     try:
         reply = await dispatcher.open(call)
     finally:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
-from penstock.settings.parts import Price
+from penstock.telemetry.tariff import Tariff
 from penstock.telemetry.trace import Trace
 
 Outcome = Literal["ok", "refused", "busy", "failed", "timeout", "broken", "client_gone", "bug"]
@@ -33,7 +33,7 @@ class Record:
     output_tokens = 0
     counted = True
     fallback: str | None = None
-    price: Price | None = None
+    tariff: Tariff | None = None
     paid_usd = 0.0
     """What clouds were paid for it."""
     saved_usd = 0.0
@@ -62,7 +62,7 @@ class Record:
         self.input_tokens += read
         self.output_tokens += written
         self.counted = counted
-        usd = 0.0 if self.price is None else self.price.usd(read, written)
+        usd = 0.0 if self.tariff is None else self.tariff.usd(read, written)
         if self.target_kind == "cloud":
             self.paid_usd += usd
         else:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from penstock.settings import Settings
 from penstock.settings.parts import Model
+from penstock.telemetry.tariff import Tariff
 from penstock.upstream.pool import Pool, Seat
 from penstock.upstream.rank import RANKERS
 from penstock.upstream.target import Kind, Place, Target
@@ -66,7 +67,7 @@ class Build:
             clouds=tuple(clouds),
             timeouts=model.timeouts,
             queueing=model.queueing,
-            price=model.price,
+            tariff=Tariff(model.price),
             ranker=RANKERS[settings.ranking],
             rng=rng,
             stale_s=settings.watch.stale_s,

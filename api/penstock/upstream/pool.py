@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
 
-from penstock.settings.parts import Price, Queueing, Timeouts
+from penstock.settings.parts import Queueing, Timeouts
+from penstock.telemetry.tariff import Tariff
 from penstock.upstream.rank import Ranker, Standing
 from penstock.upstream.target import Target
 
@@ -32,7 +33,7 @@ class Pool:
     clouds: tuple[Seat, ...]
     timeouts: Timeouts
     queueing: Queueing
-    price: Price
+    tariff: Tariff
     ranker: Ranker
     rng: random.Random
     stale_s: float

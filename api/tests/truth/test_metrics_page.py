@@ -12,6 +12,7 @@ from penstock.telemetry.journal import Journal
 from penstock.telemetry.lines import Lines
 from penstock.telemetry.metrics import Metrics
 from penstock.telemetry.record import Outcome, Record
+from penstock.telemetry.tariff import Tariff
 from penstock.upstream.verdicts import Outcome as Verdict
 from prometheus_client.parser import text_string_to_metric_families
 from tests.pages import named, page, rows, section
@@ -23,7 +24,7 @@ def record() -> Record:
     """A request of which there is everything to tell."""
     now = time.monotonic()
     told = Record("chat", "req-1", now)
-    told.model, told.target, told.target_kind, told.attempts, told.price = "m", "t", "cloud", 2, Price()
+    told.model, told.target, told.target_kind, told.attempts, told.tariff = "m", "t", "cloud", 2, Tariff(Price())
     told.function, told.queued_s = "F", 0.1
     told.first_byte_at = told.first_token_at = now
     told.events, told.fallback, told.input_tokens, told.output_tokens = 3, "busy", 1, 2

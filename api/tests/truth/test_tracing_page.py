@@ -7,6 +7,7 @@ from penstock.settings.parts import Price
 from penstock.telemetry.exporter import FLUSH_S, PAUSES_S, WAITING
 from penstock.telemetry.record import Record
 from penstock.telemetry.spans import frame_of, spans_of
+from penstock.telemetry.tariff import Tariff
 from penstock.telemetry.trace import Trace
 from tests.collector import Span, read
 from tests.pages import named, page, rows
@@ -19,7 +20,12 @@ def spans() -> list[Span]:
     record = Record("chat", "req-1", time.monotonic())
     trace = record.trace = Trace("1" * 32, "2" * 16, "", "", random.Random(5).getrandbits)
     trace.method, trace.path, trace.route = "POST", "/v1/chat/completions", "/v1/chat/completions"
-    record.function, record.code, record.fallback, record.price = "ClassifyTicket", "stream_broken", "busy", Price()
+    record.function, record.code, record.fallback, record.tariff = (
+        "ClassifyTicket",
+        "stream_broken",
+        "busy",
+        Tariff(Price()),
+    )
     record.status, record.outcome, record.target_kind, record.stream = 200, "broken", "cloud", True
     record.first_token_at = time.monotonic()
     trace.attempt("cloud", "cloud", ("cloud", 443, True), "gpt-4o-mini")

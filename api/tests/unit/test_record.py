@@ -11,9 +11,10 @@ from penstock.telemetry.journal import Journal
 from penstock.telemetry.lines import Lines
 from penstock.telemetry.metrics import Metrics
 from penstock.telemetry.record import Record
+from penstock.telemetry.tariff import Tariff
 from tests.exposition import samples
 
-PRICE = Price(input_per_million_usd=2.5, output_per_million_usd=10)
+TARIFF = Tariff(Price(input_per_million_usd=2.5, output_per_million_usd=10))
 
 
 class Book:
@@ -35,7 +36,7 @@ class Book:
 
 def a_record(**more: Any) -> Record:
     record = Record("chat", "req-1", time.monotonic() - 2)
-    record.model, record.target, record.target_kind, record.price = "tiny", "gpu-1", "replica", PRICE
+    record.model, record.target, record.target_kind, record.tariff = "tiny", "gpu-1", "replica", TARIFF
     read, written = more.pop("input_tokens", 0), more.pop("output_tokens", 0)
     for name, value in more.items():
         setattr(record, name, value)
@@ -48,7 +49,7 @@ def a_record(**more: Any) -> Record:
 )
 def test_cost_is_tokens_by_price(read: int, written: int, cost: float) -> None:
     assert a_record(input_tokens=read, output_tokens=written).cost_usd == pytest.approx(cost)
-    assert a_record(input_tokens=read, output_tokens=written, price=None).cost_usd == 0
+    assert a_record(input_tokens=read, output_tokens=written, tariff=None).cost_usd == 0
 
 
 def test_what_a_replica_answers_is_saved() -> None:

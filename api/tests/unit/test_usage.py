@@ -20,6 +20,7 @@ from penstock.state.ledger import Batch, Counts, Row, Sums
 from penstock.state.memory_ledger import MemoryLedger
 from penstock.state.store import StoreUnavailableError
 from penstock.telemetry.record import Record
+from penstock.telemetry.tariff import Tariff
 from penstock.usage.files import begun, dead
 from penstock.usage.outbox import SETTLES_S
 from penstock.usage.spool import LARGE_BYTES, spool_of
@@ -31,7 +32,7 @@ from tests.clock import Clock
 DAY = date(2026, 11, 26)
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC).timestamp()
 SHOP, LAB = Row(DAY, "shop", "tiny"), Row(DAY, "lab", "tiny")
-PRICE = Price(input_per_million_usd=0.15, output_per_million_usd=0.6)
+TARIFF = Tariff(Price(input_per_million_usd=0.15, output_per_million_usd=0.6))
 ONE = Counts(1, 10, 20, saved_nano_usd=13_500)
 
 
@@ -42,7 +43,7 @@ def add(tally: Tally, caller: str = "shop", at: float = NOON) -> None:
 
 def a_record(caller: str = "shop", **more: Any) -> Record:
     record = Record("chat", "req-1", 0.0)
-    record.caller, record.model, record.target_kind, record.price = caller, "tiny", "replica", PRICE
+    record.caller, record.model, record.target_kind, record.tariff = caller, "tiny", "replica", TARIFF
     for name, value in more.items():
         setattr(record, name, value)
     return record
@@ -138,7 +139,7 @@ def test_what_one_request_adds() -> None:
     assert added(a_record(target_kind="cloud")) == Counts(1, 10, 20, cost_nano_usd=13_500)
     assert added(a_record(), counted=False) == Counts(1, 0, 0, 1, 10, 20, saved_nano_usd=13_500)
     assert added(a_record(target_kind="cloud"), counted=False) == Counts(1, 0, 0, 1, 10, 20, cost_nano_usd=13_500)
-    assert added(a_record(price=None)) == Counts(1, 10, 20)
+    assert added(a_record(tariff=None)) == Counts(1, 10, 20)
 
 
 def test_what_cannot_be_is_not_believed() -> None:
