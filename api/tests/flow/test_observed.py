@@ -85,8 +85,9 @@ def test_a_stream_is_counted(gateway: Gateway, client: Client) -> None:
     assert grown[f'penstock_tokens_total{{kind="output",{labels}}}'] == 20
     assert grown[f"penstock_first_token_seconds_count{{{labels}}}"] == 1
     assert grown[f"penstock_inter_token_seconds_count{{{labels}}}"] == 1
-    assert 0 < grown[f"penstock_inter_token_seconds_sum{{{labels}}}"] < 1
     assert 0 < line["first_token_s"] < line["seconds"]
+    between = (line["seconds"] - line["first_token_s"]) / 19
+    assert grown[f"penstock_inter_token_seconds_sum{{{labels}}}"] == pytest.approx(between, abs=1e-6)
     assert line["output_tokens"] == 20
     assert line["stream"] is True
 
