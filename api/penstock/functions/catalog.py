@@ -15,6 +15,8 @@ from penstock.functions.environment import StartRefused
 from penstock.functions.guided import Json, response_format
 from penstock.functions.media import with_media
 from penstock.functions.parse import Parser
+from penstock.functions.plain import Prompts
+from penstock.functions.prompt import Prompt
 from penstock.functions.readers import CONSTRAINTS, Unreadable
 from penstock.functions.reserved import refuse_new_turns, refuse_reserved
 from penstock.functions.source import Declarations, read_sources
@@ -34,26 +36,25 @@ class Function:
     returns: Any
     partial: Any
     response_format: Json | None
-    request: Callable[..., Any]
+    asked: Callable[[Mapping[str, Any]], Json]
+    """What BAML asks for these arguments."""
+    prompt: Prompt | None
+    """If it only quotes them."""
     whole: Parser
     beginning: Parser
 
     def build(self, arguments: BaseModel) -> Json:
-        """The chat request that BAML makes of the arguments. No I/O; about 150 µs, twice that if a text has a brace.
+        """The chat request that BAML makes of the arguments. No I/O; about 5 µs where the prompt only quotes them,
+        else about 150 µs, twice that if a text has a brace.
 
         Raises InvalidArguments for what BAML cannot take, and for texts that would change whose turns there are.
         """
         given = {name: getattr(arguments, name) for name in type(arguments).model_fields}
         refuse_reserved(given)
-        body = self._asked(given)
-        refuse_new_turns(body, given, self._asked)
-        return body
-
-    def _asked(self, given: Mapping[str, Any]) -> Json:
-        request = self.request(**given)
-        if not request.url.endswith("/chat/completions"):
-            raise InternalError(f"{self.name}'s BAML client does not speak chat completions: use openai-generic.")
-        body: Json = request.body.json()
+        body = self.prompt.filled(given) if self.prompt is not None else None
+        if body is None:
+            body = self.asked(given)
+            refuse_new_turns(body, given, self.asked)
         return body
 
     def parse(self, text: str) -> object:
@@ -99,11 +100,11 @@ def _load(package: str) -> Mapping[str, Function]:
     declared = read_sources(files.values())
     _refuse_dynamic(declared)
     names = [name for name in vars(client.BamlHttpRequestClient) if not name.startswith("_")]
-    runtime = importlib.import_module(f"{package}.runtime")
-    return {name: _function(client, runtime, name, declared) for name in sorted(names)}
+    runtime, prompts = importlib.import_module(f"{package}.runtime"), Prompts(files.values())
+    return {name: _function(client, runtime, name, declared, prompts) for name in sorted(names)}
 
 
-def _function(client: ModuleType, runtime: ModuleType, name: str, declared: Declarations) -> Function:
+def _function(client: ModuleType, runtime: ModuleType, name: str, declared: Declarations, prompts: Prompts) -> Function:
     hints = get_type_hints(getattr(client.BamlSyncClient, name))
     streamed = get_type_hints(getattr(client.BamlStreamClient, name))["return"]
     returns, partial = hints.pop("return"), get_args(streamed)[0]
@@ -113,6 +114,7 @@ def _function(client: ModuleType, runtime: ModuleType, name: str, declared: Decl
     parse, parse_stream = (
         _guarded(getattr(part, name), Unreadable) for part in (client.b.parse, client.b.parse_stream)
     )
+    asked, replaced = _asker(name, runtime), prompts.replaced(name)
     return Function(
         name=name,
         description=declared[name].description,
@@ -120,21 +122,26 @@ def _function(client: ModuleType, runtime: ModuleType, name: str, declared: Decl
         returns=returns,
         partial=partial,
         response_format=response_format(name, returns, declared),
-        request=_guarded(_builder(name, runtime), InvalidArguments),
+        asked=asked,
+        prompt=None if replaced is None else Prompt(replaced, asked),
         whole=Parser(returns, declared, parse, partial=False, strict=strict),
         beginning=Parser(partial, twins, parse_stream, partial=True, strict=strict),
     )
 
 
-def _builder(name: str, runtime: ModuleType) -> Callable[..., Any]:
+def _asker(name: str, runtime: ModuleType) -> Callable[[Mapping[str, Any]], Json]:
     """Builds the function's requests as the generated client does, which copies the environment for each of them."""
-    build, contexts = runtime.__runtime__.build_request_sync, runtime.__ctx__manager__
+    build, contexts = _guarded(runtime.__runtime__.build_request_sync, InvalidArguments), runtime.__ctx__manager__
     environ = dict(process_environment())
 
-    def request(**given: object) -> Any:
-        return build(name, given, contexts.get(), None, None, environ, False)  # not a stream
+    def asked(given: Mapping[str, Any]) -> Json:
+        request = build(name, given, contexts.get(), None, None, environ, False)  # not a stream
+        if not request.url.endswith("/chat/completions"):
+            raise InternalError(f"{name}'s BAML client does not speak chat completions: use openai-generic.")
+        body: Json = request.body.json()
+        return body
 
-    return request
+    return asked
 
 
 def _arguments(name: str, hints: Mapping[str, Any]) -> type[BaseModel]:

@@ -61,10 +61,11 @@ Declarations = Mapping[str, Declaration]
 
 def read_sources(files: Iterable[str]) -> Declarations:
     """Everything declared in the files, by name. The files have passed BAML's own check before."""
-    return {name: declaration for text in files for name, declaration in _declarations(_tokens(text))}
+    return {name: declaration for text in files for name, declaration in _declarations(scan(text))}
 
 
-def _tokens(text: str) -> Iterator[Token]:
+def scan(text: str) -> Iterator[Token]:
+    """Of a .baml file, without its comments."""
     for match in TOKEN.finditer(text):
         kind = "raw" if match.lastgroup == "fence" else str(match.lastgroup)
         if kind != "aside":
@@ -147,10 +148,11 @@ def _argument(tokens: Iterator[Token]) -> str:
     """The text of the single argument in the parentheses that come next, unquoted."""
     next(token for token in tokens if token.text == "(")
     inside = takewhile(lambda token: token.text != ")", tokens)
-    return "".join(map(_unquoted, inside)).strip()
+    return "".join(map(unquoted, inside)).strip()
 
 
-def _unquoted(token: Token) -> str:
+def unquoted(token: Token) -> str:
+    """The text of a string; any other token as it stands."""
     if token.kind == "string":
         return str(json.loads(token.text, strict=False))
     if token.kind == "raw":
