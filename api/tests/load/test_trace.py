@@ -15,12 +15,12 @@ from pathlib import Path
 
 import pytest
 from operations.load import report
-from operations.load.arrivals import constant
 from operations.load.asking import Door, schedule
-from operations.load.lengths import spelled
 from operations.load.outcome import Outcome
 from operations.load.run import Load
-from operations.load.trace import Trace
+from penstock.load.arrivals import constant
+from penstock.load.lengths import spelled
+from penstock.load.trace import Trace
 
 from tests.figures import Figures
 from tests.gateway import Line, one_model

@@ -12,10 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from operations.errors import WrongUse
 from operations.load import wishes
-from operations.load.arrivals import Rate, constant, ramp, spike
 from operations.load.asking import Door, Due, schedule
-from operations.load.lengths import Lengths, spelled
-from operations.load.trace import Row, Trace
+from penstock.load import NoLoad
+from penstock.load.arrivals import Rate, constant, ramp, spike
+from penstock.load.lengths import Lengths, spelled
+from penstock.load.trace import Row, Trace
 from vllm_simulator.tokens import pieces
 
 AZURE = """TIMESTAMP,ContextTokens,GeneratedTokens
@@ -106,17 +107,17 @@ class TestTrace:
         ],
     )
     def test_a_line_that_cannot_be_read_is_named(self, tmp_path: Path, line: str, why: str) -> None:
-        with pytest.raises(WrongUse, match=why):
+        with pytest.raises(NoLoad, match=why):
             Trace(self.written(tmp_path, AZURE + line + "\n"))
 
     def test_what_is_no_trace_is_refused(self, tmp_path: Path) -> None:
-        with pytest.raises(WrongUse, match="line 1: TIMESTAMP"):
+        with pytest.raises(NoLoad, match="line 1: TIMESTAMP"):
             Trace(self.written(tmp_path, "when,in,out\n"))
-        with pytest.raises(WrongUse, match="has no rows"):
+        with pytest.raises(NoLoad, match="has no rows"):
             Trace(self.written(tmp_path, AZURE.splitlines()[0]))
-        with pytest.raises(WrongUse, match="cannot be read"):
+        with pytest.raises(NoLoad, match="cannot be read"):
             Trace(tmp_path / "none-such")
-        with pytest.raises(WrongUse, match="cannot be read"):
+        with pytest.raises(NoLoad, match="cannot be read"):
             Trace(self.written(tmp_path, AZURE, "trace.csv.gz"))
 
 
@@ -128,7 +129,7 @@ class TestLengths:
 
     @pytest.mark.parametrize("text", ["", "0", "-5", "80-5", "9999999", "lognormal:0,1", "lognormal:5", "much"])
     def test_what_is_no_length_is_refused(self, text: str) -> None:
-        with pytest.raises(WrongUse, match="is no length"):
+        with pytest.raises(NoLoad, match="is no length"):
             spelled(text)
 
     def test_drawn(self) -> None:

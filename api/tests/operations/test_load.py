@@ -13,12 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from operations.errors import StepFailed, TooLittleData
-from operations.load.arrivals import constant
 from operations.load.asking import Door, schedule
 from operations.load.line import TAIL, Body
 from operations.load.outcome import Outcome
 from operations.load.run import Limits, Load
 from operations.verbs.load_test import judge
+from penstock.load.arrivals import constant
 
 from tests.operations.verb import Host
 from tests.servers import Simulator, free_port

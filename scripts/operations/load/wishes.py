@@ -8,11 +8,13 @@ from dataclasses import replace
 from itertools import takewhile
 from pathlib import Path
 
+from penstock.load import NoLoad
+from penstock.load.arrivals import constant, ramp, spike
+from penstock.load.lengths import SPELLED, spelled
+from penstock.load.trace import Trace
+
 from operations.errors import WrongUse
-from operations.load.arrivals import constant, ramp, spike
 from operations.load.asking import Due, schedule
-from operations.load.lengths import SPELLED, spelled
-from operations.load.trace import Trace
 from operations.numbers import within
 
 ARRIVALS = ("constant", "poisson", "ramp", "spike", "trace")
@@ -39,6 +41,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def plan(options: argparse.Namespace) -> Iterator[Due]:
     """All requests, in order. Raises WrongUse."""
+    try:
+        return _plan(options)
+    except NoLoad as error:
+        raise WrongUse(str(error)) from None
+
+
+def _plan(options: argparse.Namespace) -> Iterator[Due]:
     trace = Trace(options.trace) if options.trace else None
     dues = schedule(_arrivals(options, trace), _lengths(options, trace), options.streams)
     if options.stream_seconds is None:

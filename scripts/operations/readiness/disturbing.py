@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
+from penstock.load.arrivals import constant
+
 from operations.audit import now, who
 from operations.change import NotPutBack
-from operations.load.arrivals import constant
 from operations.load.asking import Door, schedule
 from operations.load.run import Limits, Load
 from operations.readiness.ground import Ground

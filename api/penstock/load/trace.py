@@ -11,7 +11,7 @@ from itertools import cycle
 from pathlib import Path
 from typing import TextIO
 
-from operations.errors import WrongUse
+from penstock.load import NoLoad
 
 COLUMNS = ("TIMESTAMP", "ContextTokens", "GeneratedTokens")
 MOST = 1_000_000
@@ -28,7 +28,7 @@ class Row:
 
 
 class Trace:
-    """A file of CSV, maybe with gzip. Raises WrongUse with the line that cannot be read."""
+    """A file of CSV, maybe with gzip. Raises NoLoad with the line that cannot be read."""
 
     def __init__(self, path: Path) -> None:
         self.rows = _read(path)
@@ -46,9 +46,9 @@ def _read(path: Path) -> list[Row]:
         with gzip.open(path, "rt") if path.suffix == ".gz" else path.open(newline="") as file:
             rows = list(_rows(path, file))
     except (OSError, EOFError, UnicodeDecodeError) as error:
-        raise WrongUse(f"{path} cannot be read: {error}") from None
+        raise NoLoad(f"{path} cannot be read: {error}") from None
     if not rows:
-        raise WrongUse(f"{path} has no rows")
+        raise NoLoad(f"{path} has no rows")
     return rows
 
 
@@ -56,21 +56,21 @@ def _rows(path: Path, file: TextIO) -> Iterator[Row]:
     lines = csv.reader(file)
     head = next(lines, [])
     if tuple(head) != COLUMNS:
-        raise WrongUse(f"{path}, line 1: {','.join(COLUMNS)} should stand there, not {','.join(head)!r}")
+        raise NoLoad(f"{path}, line 1: {','.join(COLUMNS)} should stand there, not {','.join(head)!r}")
     first: datetime | None = None
     before = 0.0
     for cells in lines:
         where = f"{path}, line {lines.line_num}"
         if lines.line_num > MOST + 1:
-            raise WrongUse(f"{where}: more than {MOST:,} rows")
+            raise NoLoad(f"{where}: more than {MOST:,} rows")
         try:
             when, prompt, answer = cells
             moment = datetime.fromisoformat(when)
             first = first or moment
             row = Row((moment - first).total_seconds(), int(prompt), int(answer))
         except (ValueError, TypeError) as error:
-            raise WrongUse(f"{where}: {error}") from None
+            raise NoLoad(f"{where}: {error}") from None
         if row.at < before or row.prompt_tokens < 0 or row.answer_tokens < 0:
-            raise WrongUse(f"{where}: {'earlier than the line before' if row.at < before else 'tokens below 0'}")
+            raise NoLoad(f"{where}: {'earlier than the line before' if row.at < before else 'tokens below 0'}")
         before = row.at
         yield row

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from operations.errors import WrongUse
+from penstock.load import NoLoad
 
 MOST = 1_000_000
 SPELLED = "N, A-B (any from A to B), or lognormal:MEDIAN,SIGMA"
@@ -34,7 +34,7 @@ class Lengths:
 
 
 def spelled(text: str) -> Lengths:
-    """From what a person writes. Raises WrongUse."""
+    """From what a person writes. Raises NoLoad."""
     lognormal = re.fullmatch(r"lognormal:(\d{1,7}),(\d{1,2}(?:\.\d+)?)", text)
     plain = re.fullmatch(r"(\d{1,7})(?:-(\d{1,7}))?", text)
     if lognormal:
@@ -42,7 +42,7 @@ def spelled(text: str) -> Lengths:
     elif plain:
         found = Lengths(int(plain[1]), int(plain[2] or plain[1]))
     else:
-        raise WrongUse(f"{text!r} is no length: {SPELLED}")
+        raise NoLoad(f"{text!r} is no length: {SPELLED}")
     if not 1 <= found.low <= found.high <= MOST:
-        raise WrongUse(f"{text!r} is no length: from 1 to {MOST:,}, the smaller first")
+        raise NoLoad(f"{text!r} is no length: from 1 to {MOST:,}, the smaller first")
     return found
