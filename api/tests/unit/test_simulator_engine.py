@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from vllm_simulator.blocks import BlockPool
-from vllm_simulator.engine import Engine, QueueFullError, Run
+from vllm_simulator.engine import Engine, QueueFullError
 from vllm_simulator.pace import Pace
+from vllm_simulator.run import Run
 
 PACE = Pace(prefill_tps=100, decode_tps=10, crowding=0)
 

@@ -5,10 +5,11 @@ from typing import Any
 import pytest
 from vllm_simulator.blocks import BlockPool
 from vllm_simulator.dcgm import Card, exposition
-from vllm_simulator.engine import Engine, Run
+from vllm_simulator.engine import Engine
 from vllm_simulator.faults import Faults, make_fault
 from vllm_simulator.gpu import Gpu, Load
 from vllm_simulator.pace import Pace
+from vllm_simulator.run import Run
 
 
 def looked(*looks: tuple[Load | None, float]) -> Gpu:

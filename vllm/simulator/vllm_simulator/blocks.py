@@ -1,7 +1,7 @@
 """The engine's memory: KV blocks, shared by requests whose prompts begin alike."""
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 
@@ -31,7 +31,7 @@ class BlockPool:
     def used(self) -> int:
         return len(self._users) + self._private
 
-    def take(self, prompt: Sequence[str], answer_tokens: int) -> Hold | None:
+    def take(self, prompt: Sequence[Hashable], answer_tokens: int) -> Hold | None:
         """Blocks for a prompt and its answer, or None while there is no room for them."""
         keys = self._keys(prompt)
         whole = -(-(len(prompt) + answer_tokens) // self.block_size)
@@ -53,7 +53,7 @@ class BlockPool:
                 self._idle[key] = None
         self._evict()
 
-    def _keys(self, prompt: Sequence[str]) -> tuple[int, ...]:
+    def _keys(self, prompt: Sequence[Hashable]) -> tuple[int, ...]:
         size, key, keys = self.block_size, 0, []
         for start in range(0, min(len(prompt), size * self.total) - size + 1, size):
             key = hash((key, tuple(prompt[start : start + size])))

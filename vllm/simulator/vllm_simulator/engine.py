@@ -4,50 +4,18 @@ Time comes in as an argument, in seconds of any monotonic clock; nothing here wa
 """
 
 import heapq
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
 from math import inf
 
-from vllm_simulator.blocks import BlockPool, Hold
+from vllm_simulator.blocks import BlockPool
 from vllm_simulator.pace import Pace
+from vllm_simulator.run import Run
 
 
 class QueueFullError(Exception):
     """The waiting queue holds as many requests as it may."""
-
-
-@dataclass(slots=True, eq=False)
-class Run:
-    """One request in the engine. `produced` tokens exist so far; `notify` is called when that grows.
-
-    With `each_token` it grows token by token, otherwise once, at the end. With a `stretch` above 1 it goes
-    slower than the engine does. How the answer will end (`reason`), how many it is (`choices`) and its length
-    in all (`tokens`) are there for observers.
-    """
-
-    prompt: Sequence[str]
-    output: int
-    each_token: bool
-    notify: Callable[[], None]
-    reason: str = "length"
-    choices: int = 1
-    tokens: int = 0
-    stretch: float = 1.0
-    produced: int = 0
-    cached: int = 0
-    ended: bool = False
-    arrived: float = 0.0
-    admitted: float = 0.0
-    first_token: float = 0.0
-    finished: float = 0.0
-    preempted: int = 0
-    hold: Hold | None = None
-    start_step: float | None = None
-
-    @property
-    def complete(self) -> bool:
-        return self.produced == self.output
 
 
 @dataclass(slots=True)
@@ -122,10 +90,13 @@ class Engine:
         _drop_ended(heap)
         if not heap:
             return inf
-        return self.clock + max(0.0, heap[0][0] - self.steps) * self.pace.step_seconds(self.decoding)
+        return self.clock + max(0.0, heap[0][0] - self.steps) * self._step_seconds()
+
+    def _step_seconds(self) -> float:
+        return self.pace.step_seconds(self.decoding)
 
     def _drift(self, to: float) -> None:
-        step = self.pace.step_seconds(self.decoding) if self.decoding else 0.0
+        step = self._step_seconds() if self.decoding else 0.0
         if step:
             self.steps += max(0.0, to - self.clock) / step
         if self.running:
@@ -133,18 +104,25 @@ class Engine:
         self.clock = max(self.clock, to)
 
     def _admit(self) -> None:
-        while self.waiting and self.running < self.max_num_seqs:
-            run = next(iter(self.waiting))
-            run.hold = self.blocks.take(run.prompt, run.output)
-            if run.hold is None:
-                self._preempt(run)
-                return
-            del self.waiting[run]
-            self.running += 1
-            run.admitted, run.cached = self.clock, run.hold.cached_tokens
+        while self.waiting and self.running < self.max_num_seqs and (run := self._enter()):
             start = max(self.clock, self._reader_free_at)
-            self._reader_free_at = start + run.stretch * self.pace.prefill_seconds(len(run.prompt) - run.cached)
-            heapq.heappush(self._reading, (self._reader_free_at, next(self._order), run))
+            self._read_by(start + run.stretch * self.pace.prefill_seconds(len(run.prompt) - run.cached), run)
+
+    def _enter(self) -> Run | None:
+        """The first that waits, now with memory; None if there is no room for it."""
+        run = next(iter(self.waiting))
+        run.hold = self.blocks.take(run.prompt, run.output)
+        if run.hold is None:
+            self._preempt(run)
+            return None
+        del self.waiting[run]
+        self.running += 1
+        run.admitted, run.cached = self.clock, run.hold.cached_tokens
+        return run
+
+    def _read_by(self, when: float, run: Run) -> None:
+        self._reader_free_at = when
+        heapq.heappush(self._reading, (when, next(self._order), run))
 
     def _preempt(self, run: Run) -> None:
         """vLLM would have begun it, and thrown it out once its neighbours needed the memory: counted as that, once."""

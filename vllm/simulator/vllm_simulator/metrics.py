@@ -5,8 +5,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from time import time
 
-from vllm_simulator.engine import Engine, Run
+from vllm_simulator.engine import Engine
 from vllm_simulator.families import BUCKETS, CACHE_INFO, COUNTERS, GAUGES
+from vllm_simulator.run import Run
 
 CONTENT_TYPE = b"text/plain; version=1.0.0; charset=utf-8"
 

@@ -6,9 +6,10 @@ from contextlib import suppress
 from math import ceil, inf
 
 from vllm_simulator import errors
-from vllm_simulator.engine import Engine, QueueFullError, Run
+from vllm_simulator.engine import Engine, QueueFullError
 from vllm_simulator.errors import ApiError, ClientGoneError
 from vllm_simulator.metrics import Metrics
+from vllm_simulator.run import Run
 
 
 class Ticket:
