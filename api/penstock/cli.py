@@ -36,6 +36,14 @@ def _main(arguments: list[str]) -> int:
         from penstock.costing import command as cost
 
         return cost.main(arguments[1:])
+    if arguments[:1] == ["capacity"]:
+        from penstock.capacity import command as capacity
+
+        return capacity.main(arguments[1:])
+    if arguments[:1] == ["measure"]:
+        from penstock.measuring import command as measure
+
+        return measure.main(arguments[1:])
     if arguments[:1] == ["keys"]:
         from penstock.callers import command as keys
 
@@ -94,6 +102,8 @@ def _parser() -> argparse.ArgumentParser:
     verbs.add_parser("keys", help="the keys of callers: make, rotate, revoke; --help tells more", add_help=False)
     verbs.add_parser("usage", help="what callers used: tokens and dollars; --help tells more", add_help=False)
     verbs.add_parser("cost", help="self-host or API: what both cost; --help tells more", add_help=False)
+    verbs.add_parser("capacity", help="how many replicas hold what is promised; --help tells more", add_help=False)
+    verbs.add_parser("measure", help="how fast a running engine reads and writes, for capacity", add_help=False)
 
     trying = verbs.add_parser("smoke-test", help="try a running gateway: keys, models, a stream, a typed function, ...")
     trying.add_argument("--url", default="http://127.0.0.1:8080")

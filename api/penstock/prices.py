@@ -45,10 +45,16 @@ class InstancePrice(_Part):
 
 
 class Throughput(_Part):
-    """Tokens a second of one GPU: reading prompts alone, writing answers alone."""
+    """Tokens a second of one GPU: reading prompts alone, writing answers alone to all that fit, and to one stream.
+
+    `crowding` is what each further stream adds to a step, as a share of it; `kv_tokens` fit into the KV cache.
+    """
 
     prefill: Decimal = Field(gt=0)
     decode: Decimal = Field(gt=0)
+    alone: Decimal = Field(gt=0)
+    crowding: Decimal = Field(ge=0)
+    kv_tokens: int = Field(gt=0)
 
 
 class ModelPrices(Seen):

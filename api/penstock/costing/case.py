@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from penstock.costing.inputs import Filled, Inputs, flag
+from penstock.costing.flags import flag
+from penstock.costing.inputs import Filled, Inputs
 from penstock.prices import Seen, prices
 
 OF_THE_MODEL = ("input_price", "output_price")

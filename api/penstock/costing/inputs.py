@@ -74,8 +74,3 @@ class Filled(Inputs):
     prefill: Rate
     decode: Rate
     gpus_each: int = Field(1, gt=0, description="GPUs in one machine.")
-
-
-def flag(name: str) -> str:
-    """An input as it is typed."""
-    return "--" + name.replace("_", "-")

@@ -7,7 +7,8 @@ from fractions import Fraction
 from textwrap import wrap
 
 from penstock.costing.comparison import Comparison, Volume
-from penstock.costing.inputs import Inputs, flag
+from penstock.costing.flags import flag
+from penstock.costing.inputs import Inputs
 from penstock.costing.selfhost import HOURS
 from penstock.costing.wording import above, dollars, fine, typed, within
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from fractions import Fraction
 from math import floor, log10
+from pathlib import Path
 
 
 def dollars(amount: Fraction) -> str:
@@ -29,6 +30,6 @@ def within(number: Fraction) -> str:
     return f"{floor(number):,}"
 
 
-def typed(value: Decimal | int | str) -> str:
+def typed(value: Decimal | Path | int | str) -> str:
     """As one would type it behind a flag: 2.5, 10, gpt-4o."""
     return f"{value.normalize():f}" if isinstance(value, Decimal) else str(value)

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 from penstock.costing.command import main
-from penstock.costing.inputs import Inputs, flag
+from penstock.costing.flags import flag
+from penstock.costing.inputs import Inputs
 from penstock.costing.wording import typed
 from penstock.prices import prices
 from tests.pages import ROOT, blocks, page, rows, section

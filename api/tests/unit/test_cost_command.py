@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from penstock.cli import main
 from penstock.costing.case import settle
 from penstock.costing.comparison import Comparison
-from penstock.costing.inputs import Inputs, flag
+from penstock.costing.flags import flag
+from penstock.costing.inputs import Inputs
 from penstock.costing.plot import HEIGHT, WIDTH, plot
 from penstock.costing.report import report
 from penstock.costing.told import told

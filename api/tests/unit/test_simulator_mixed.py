@@ -34,12 +34,12 @@ def test_a_lone_answer_takes_its_prompt_and_its_steps() -> None:
     assert one.finished == pytest.approx(0.6)
 
 
-def test_what_came_while_a_step_ran_is_read_in_one_step() -> None:
+def test_what_came_together_is_read_in_one_step() -> None:
     subject, runs = engine(), [run(output=1, mark=str(number)) for number in range(4)]
     for one in runs:
         subject.submit(one, 0)
     through(subject)
-    assert [one.first_token for one in runs] == pytest.approx([0.2, 0.6, 0.6, 0.6])
+    assert [one.first_token for one in runs] == pytest.approx([0.5] * 4)
 
 
 def test_who_comes_while_a_step_runs_is_read_in_the_next() -> None:
@@ -72,7 +72,7 @@ def test_what_does_not_fit_into_a_step_is_read_in_the_next() -> None:
     for one in runs:
         subject.submit(one, 0)
     through(subject)
-    assert [one.first_token for one in runs] == pytest.approx([0.2, 0.5, 0.5, 0.7])
+    assert [one.first_token for one in runs] == pytest.approx([0.3, 0.3, 0.6, 0.6])
 
 
 @pytest.mark.parametrize("narrow", [{"places": 1}, {"blocks": 4}])

@@ -17,12 +17,14 @@ class Hold:
 class BlockPool:
     """Counts blocks; keeps full prompt blocks after use, oldest out first, and finds them again by prefix.
 
-    A request takes the blocks of its whole answer when it starts, so none is thrown out later.
+    A request takes the blocks of its whole answer when it starts, so none is thrown out later. Without `caching`
+    nothing is kept or found.
     """
 
-    def __init__(self, total: int, block_size: int) -> None:
+    def __init__(self, total: int, block_size: int, *, caching: bool = True) -> None:
         self.total = total
         self.block_size = block_size
+        self._caching = caching
         self._users: dict[int, int] = {}
         self._idle: OrderedDict[int, None] = OrderedDict()
         self._private = 0
@@ -54,6 +56,8 @@ class BlockPool:
         self._evict()
 
     def _keys(self, prompt: Sequence[Hashable]) -> tuple[int, ...]:
+        if not self._caching:
+            return ()
         size, key, keys = self.block_size, 0, []
         for start in range(0, min(len(prompt), size * self.total) - size + 1, size):
             key = hash((key, tuple(prompt[start : start + size])))

@@ -7,7 +7,7 @@ from vllm_simulator.engine import Engine
 from vllm_simulator.run import Run
 
 ALMOST = 1e-9
-"""Of a step: sums of fractions are not exact."""
+"""Of a step, and of a second: sums of fractions are not exact."""
 
 
 @dataclass(slots=True)
@@ -37,7 +37,7 @@ class MixedEngine(Engine):
 
     def _admit(self) -> None:
         if self.waiting and self.running < self.max_num_seqs:
-            self._door = self._step_end()
+            self._door = self._step_end() + ALMOST  # what ends with the step has left by then
 
     def _step_end(self) -> float:
         if self.clock < self._reader_free_at:
