@@ -47,13 +47,28 @@ class Search:
         return outcome.first_token.p99 <= float(first or inf) and outcome.total.p99 <= float(total or inf)
 
     def fewest(self, scenario: Scenario) -> int | None:
-        """None if not even `most` do, or a request by itself takes too long. A lost replica needs one to be lost."""
+        """None if not even `most` do, or a request by itself takes too long. What happens makes none unneeded."""
         if not self.holds(self.alone):
             return None
-        enough = self._enough(scenario)
-        if enough is None:
-            return None
-        low = enough // 2
+        if scenario is Scenario.NOTHING:
+            return self._above(scenario, self._too_few())
+        least = self.fewest(Scenario.NOTHING)
+        return None if least is None else self._above(scenario, least - 1)
+
+    def _too_few(self) -> int:
+        """Fewer than those that reading alone keeps busy, if these are too few indeed."""
+        seconds = sum(each.prompt for each in self.asked) / float(self.inputs.prefill)
+        busy = min(int(seconds / (60 * float(self.inputs.minutes))), self.inputs.most) - 1
+        return busy if busy > 0 and not self.holds(self.outcome(Scenario.NOTHING, busy)) else 0
+
+    def _above(self, scenario: Scenario, low: int) -> int | None:
+        """The fewest above `low` that hold it: by steps that double, then by halves."""
+        enough, step = low + 1, 1
+        while not self.holds(self.outcome(scenario, enough)):
+            if enough >= self.inputs.most:
+                return None
+            low, step = enough, 2 * step
+            enough = min(low + step, self.inputs.most)
         while enough - low > 1:
             middle = (low + enough) // 2
             if self.holds(self.outcome(scenario, middle)):
@@ -61,11 +76,3 @@ class Search:
             else:
                 low = middle
         return enough
-
-    def _enough(self, scenario: Scenario) -> int | None:
-        size = 1
-        while not self.holds(self.outcome(scenario, size)):
-            if size >= self.inputs.most:
-                return None
-            size = min(2 * size, self.inputs.most)
-        return size
