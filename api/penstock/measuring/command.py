@@ -38,9 +38,11 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("url", help="of a vLLM or a gateway, without /v1")
     made.add_argument("--model", help="the model to ask (the first)")
     made.add_argument("--key", help="better in PENSTOCK_KEY")
-    made.add_argument("--prompt-words", type=_within(50, 100_000), default=1000, help="of a long prompt (1000)")
+    made.add_argument(
+        "--prompt-words", type=_within(50, 100_000), default=1000, help="of a long prompt: take yours (1000)"
+    )
     made.add_argument("--answer-tokens", type=_within(8, 10_000), default=64, help="of an answer (64)")
-    made.add_argument("--streams", type=_within(2, 64), default=8, help="asked at once (8)")
+    made.add_argument("--streams", type=_within(2, 64), default=8, help="asked at once, at most (8)")
     return made
 
 

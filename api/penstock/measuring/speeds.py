@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from statistics import fmean, median
+from statistics import fmean, linear_regression, median
 
 from penstock.measuring.meter import Meter, NotMeasured
 
@@ -32,14 +33,19 @@ class Speeds:
 
 
 def measured(meter: Meter, words: int, answer: int, streams: int) -> Speeds:
-    """By prompts of so many words, and by answers of so many tokens, alone and in so many streams. Raises NotMeasured.
+    """By prompts of so many words, and by answers of so many tokens, one alone and up to so many streams at once.
 
-    A step is longer by the prompts that it reads: the difference of a long one and a short one is reading alone.
+    A step is longer by the prompts that it reads: the difference of a long one and a short one is reading alone. Of the
+    steps without reading the line is taken that lies nearest to all. Raises NotMeasured.
     """
     meter.find_model()
     meter.ask(SHORT, 2)  # the first of all may be slow
-    alone = _alone(meter, answer)
-    return Speeds(_prefill(meter, words), 1 / alone, _crowding(meter, answer, streams, alone), meter.kv_tokens())
+    prefill = _prefill(meter, words)
+    sizes = list(_sizes(streams))
+    line = linear_regression([size - 1 for size in sizes], [_step_s(meter, answer, size) for size in sizes])
+    if line.intercept <= 0:
+        raise NotMeasured("steps differ too much: give more --answer-tokens, and nothing else to do to the engine")
+    return Speeds(prefill, 1 / line.intercept, max(0.0, line.slope / line.intercept), meter.kv_tokens())
 
 
 def _prefill(meter: Meter, words: int) -> float:
@@ -51,16 +57,18 @@ def _prefill(meter: Meter, words: int) -> float:
     return (long[0].prompt - short[0].prompt) / seconds
 
 
-def _alone(meter: Meter, answer: int) -> float:
-    """Seconds of a step."""
-    one = meter.ask(SHORT, answer)
-    return one.gap_s(*one.times[:: len(one.times) - 1])
+def _sizes(most: int) -> Iterator[int]:
+    """1, 2, 4, ... and the most."""
+    size = 1
+    while size < most:
+        yield size
+        size *= 2
+    yield most
 
 
-def _crowding(meter: Meter, answer: int, streams: int, alone: float) -> float:
+def _step_s(meter: Meter, answer: int, streams: int) -> float:
     """From the time in which all of them are answered."""
     with ThreadPoolExecutor(streams) as pool:
         several = list(pool.map(lambda _: meter.ask(SHORT, answer), range(streams)))
     start, end = max(each.times[0] for each in several), min(each.times[-1] for each in several)
-    crowd = fmean(each.gap_s(start, end) for each in several)
-    return max(0.0, (crowd / alone - 1) / (streams - 1))
+    return fmean(each.gap_s(start, end) for each in several)

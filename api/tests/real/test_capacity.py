@@ -29,8 +29,8 @@ from tests.figures import Figures
 PLACES, BATCHED, KV_TOKENS = 16, 2048, 9600
 """As vllm/cpu/start and vllm_cpu.SMALL have it."""
 WORDS, TOKENS = "20-60", "10-50"
-SECONDS = 90.0
-LOADS = {"light": 0.3, "middle": 0.6, "near saturation": 0.85}
+SECONDS = 75.0
+LOADS = {"light": 0.3, "middle": 0.5, "near saturation": 0.75}
 """Shares of what it can do."""
 
 
@@ -49,7 +49,7 @@ def replica(require: Callable[[str], str], tmp_path_factory: pytest.TempPathFact
 @pytest.fixture(scope="module")
 def speeds(replica: Replica) -> Speeds:
     with closing(Meter(replica.url, "slow", "")) as meter:
-        return measured(meter, words=200, answer=64, streams=8)
+        return measured(meter, words=60, answer=48, streams=PLACES)
 
 
 def shape(speeds: Speeds) -> Filled:

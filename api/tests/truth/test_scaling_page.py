@@ -1,0 +1,81 @@
+"""docs/scaling.md: what its commands print, and its arithmetic."""
+
+import re
+import shlex
+
+import pytest
+from penstock.capacity.command import main
+from penstock.costing.inputs import Inputs
+from penstock.costing.selfhost import SECONDS
+from tests.pages import ROOT, blocks, page, rows
+
+PAGE = page("docs/scaling.md")
+PROSE = re.sub(r"\s+", " ", PAGE)
+FIVE, FIFTY = (shlex.split(each)[2:] for each in blocks("docs/scaling.md", "bash")[0].replace("\\\n", " ").splitlines())
+SHOWN = blocks("docs/scaling.md", "text")
+TABLES = [each for each in rows(PAGE) if len(each) > 5]
+BILLS, AMOUNTS = [each for each in TABLES if len(each) == 10], [each for each in TABLES if len(each) == 6]
+ENGINEER = 4 * int(Inputs.model_fields["engineering"].default)
+
+
+def number(text: str) -> float:
+    return float(text.replace(",", ""))
+
+
+def near(text: str) -> object:
+    """As exact as it is written."""
+    return pytest.approx(number(text), rel=0.06 if len(text.strip("0.,")) < 2 else 0.03)
+
+
+def zone_lost(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[float, float]:
+    """Replicas, and dollars a month, as the command prints them and the page shows."""
+    assert main(arguments) == 0
+    text = capsys.readouterr().out
+    (shown,) = (each for each in SHOWN if each in text)
+    (line,) = re.findall(r"^one zone lost .*", shown, re.MULTILINE)
+    cells = re.split(r"  +", line)
+    return number(cells[1]), number(cells[-1])
+
+
+def test_five_million(capsys: pytest.CaptureFixture[str]) -> None:
+    assert (number(BILLS[0][4]), number(BILLS[0][5])) == zone_lost(FIVE, capsys)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_fifty_million_and_its_cells(capsys: pytest.CaptureFixture[str]) -> None:
+    replicas, month = zone_lost(FIFTY, capsys)
+    for row in BILLS[1:]:
+        cells = number(row[1])
+        assert number(row[4]) == cells * replicas
+        assert number(row[5]) == pytest.approx(cells * month, abs=cells), "a cell's dollars are rounded"
+
+
+def test_the_bills_add_up() -> None:
+    assert len(BILLS) == 4
+    for requests, _, mean, peak, replicas, machines, engineers, people, bill, each in BILLS:
+        rate = number(requests) / SECONDS
+        assert (rate, 3 * rate) == (near(mean), near(peak))
+        assert number(machines) == pytest.approx(number(replicas) * (730 * 1.861 + 8), abs=1)
+        assert number(people) == number(engineers) * ENGINEER
+        assert number(bill) == number(machines) + number(people)
+        assert number(each) == pytest.approx(number(bill) / number(requests), abs=1e-6)
+    assert f"${round(90 * 730 * 1.861 * 0.33):,} a month" in PROSE
+
+
+def test_what_is_not_in_the_bill() -> None:
+    gateway, edge = 1864 * 99 / 65, 681 * 99 / 65
+    assert f"{gateway:,.0f} µs for 99" in PAGE
+    assert f"so {edge:,.0f} µs" in PAGE
+    benchmarks = page("docs/benchmarks.md")
+    streams = benchmarks.split("### 200 streams of 65 events")[1].split("###")[0]
+    assert "| penstock | 1,864 " in streams, "docs/benchmarks.md was written again: bring docs/scaling.md up to date"
+    assert "| nginx | 681 " in streams, "docs/benchmarks.md was written again: bring docs/scaling.md up to date"
+    metrics = (ROOT / "vllm/simulator/captures/default/metrics_after.txt").read_text()
+    series = len(re.findall(r"^vllm", metrics, re.MULTILINE))
+    for column, bill in enumerate(BILLS, 1):
+        requests, peak, replicas = number(bill[0]), 3 * number(bill[0]) / SECONDS, number(bill[4])
+        cores, edges, streamed, logged, told = (row[column] for row in AMOUNTS)
+        assert (peak * gateway / 1e6, peak * edge / 1e6) == (near(cores), near(edges))
+        assert (requests * 23.2e3 / 1e9, requests * 430 / 1e9) == (near(streamed), near(logged))
+        assert replicas * series == number(told)
