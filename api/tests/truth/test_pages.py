@@ -44,7 +44,7 @@ class TestEveryPage:
     def test_penstock_s_commands_and_flags_exist(self, path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         lines = "\n".join(blocks(str(path.relative_to(ROOT)), "bash"))
         for verb, rest in re.findall(
-            r"penstock (serve|simulate|status|smoke-test|check-config|demo|cost)\b(.*)", lines
+            r"penstock (serve|simulate|status|smoke-test|check-config|demo|cost|capacity|measure)\b(.*)", lines
         ):
             with pytest.raises(SystemExit):
                 main([verb, "--help"])
