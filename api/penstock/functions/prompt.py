@@ -7,12 +7,15 @@ from collections.abc import Callable, Iterator, Mapping
 from secrets import token_hex
 from typing import Any
 
+from penstock.errors import InvalidArguments
 from penstock.functions.guided import Json
 
 Build = Callable[[Mapping[str, Any]], Json]
 
 _SECRET = token_hex(8)
 MARK = re.compile(rf"@@{_SECRET}:(\w+)@@")
+MOST_FORMS = 64
+"""Of one function: each set of the arguments that may be left out has its own, and clients choose these sets."""
 TRIALS = ("one", 'two\r\n  lines,\n\n\ta \\ and "quotes" } %} #} &amp; é 漢 \U0001f600 \u2028end')
 """What a form is tried with before it is used: it must come out as BAML's own."""
 
@@ -39,9 +42,12 @@ class Prompt:
         return bool(text) and text.strip() == text and not any(each in text for each in self._never)
 
     def _form(self, present: tuple[str, ...], given: Mapping[str, Any]) -> Form | None:
-        if present not in self._forms:
-            self._forms[present] = self._tried(present, dict(given))
-        return self._forms[present]
+        if present not in self._forms and len(self._forms) < MOST_FORMS:
+            try:
+                self._forms[present] = self._tried(present, dict(given))
+            except InvalidArguments:  # an argument that may be some words only takes no mark
+                self._forms[present] = None
+        return self._forms.get(present)
 
     def _tried(self, present: tuple[str, ...], given: dict[str, Any]) -> Form | None:
         form = form_of(self._build(given | {name: f"@@{_SECRET}:{name}@@" for name in present}))

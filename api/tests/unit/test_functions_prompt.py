@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from penstock.errors import InvalidArguments
 from penstock.functions.catalog import Function
 from penstock.functions.guided import Json
 from penstock.functions.plain import Prompts
-from penstock.functions.prompt import Prompt
+from penstock.functions.prompt import MOST_FORMS, Prompt
 from tests.functions import shipped
 
 SHIPPED = shipped()
@@ -129,3 +130,26 @@ def test_only_texts_are_filled_in() -> None:
     assert prompt.filled({"text": "hello"}) == build({"text": "hello"})
     for text in ("", " a", "a\n", "a{", "</a", 7, True, ["a"], {"a": 1}):
         assert prompt.filled({"text": text}) is None
+
+
+def test_an_argument_that_takes_some_words_only_is_left_to_baml() -> None:
+    def picky(given: Mapping[str, Any]) -> Json:
+        if given["text"] not in ("low", "high"):
+            raise InvalidArguments("BAML cannot make anything of this.")
+        return build(given)
+
+    assert Prompt(frozenset(), picky).filled({"text": "low"}) is None
+
+
+def test_clients_cannot_have_it_keep_a_form_for_every_set_of_arguments() -> None:
+    built: list[object] = []
+
+    def noted(given: Mapping[str, Any]) -> Json:
+        built.append(given)
+        return build(given | {"text": " ".join(name for name, value in given.items() if value)})
+
+    prompt = Prompt(frozenset(), noted)
+    for number in range(3 * MOST_FORMS):
+        prompt.filled({f"text{number}": "a"})
+    assert len(prompt._forms) == MOST_FORMS
+    assert len(built) <= 3 * MOST_FORMS
