@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import isinf
-from textwrap import wrap
 
 from penstock.capacity.answer import Answer, Found
 from penstock.capacity.calls import rate_of
 from penstock.capacity.inputs import Inputs
 from penstock.capacity.scaler import CACHE, EVERY_S, WAITING
 from penstock.capacity.simulation import Times
+from penstock.costing.assumed import lines_of, wrapped
 from penstock.costing.flags import flag
 from penstock.costing.selfhost import HOURS
 from penstock.costing.wording import dollars, typed
 
-WIDTH = 80
 UNSAID = (
     "A replica is one GPU. All are paid for through all "
     f"{HOURS} hours of the month; people, network and gateways are not counted: penstock cost does.",
@@ -29,7 +28,9 @@ UNSAID = (
 
 
 def report(answer: Answer) -> str:
-    return "\n".join([*_asked(answer), "", *_table(answer), *_not_held(answer), "", *_assumed(answer)])
+    return "\n".join(
+        [*_asked(answer), "", *_table(answer), *_not_held(answer), "", *lines_of(answer.case, Inputs, UNSAID)]
+    )
 
 
 def _asked(answer: Answer) -> Iterator[str]:
@@ -39,7 +40,7 @@ def _asked(answer: Answer) -> Iterator[str]:
     month = f"{inputs.requests:,} requests a month, " if inputs.requests else ""
     wished = (("first token", inputs.first_token_p99), ("all of it", inputs.total_p99))
     held = " and ".join(f"{what} within {typed(limit)} s" for what, limit in wished if limit is not None)
-    yield from _wrapped(
+    yield from wrapped(
         f"{month}{came}: {count:,} simulated in {typed(inputs.minutes)} minutes. To hold for 99 of 100: {held}."
     )
 
@@ -69,28 +70,13 @@ def _not_held(answer: Answer) -> Iterator[str]:
     yield ""
     if not answer.can_be_held:
         alone = answer.search.alone
-        yield from _wrapped(
+        yield from wrapped(
             f"! No number of replicas holds this: at p99 requests that are all alone have their first token within "
             f"{alone.first_token.p99:.2f} s, and all of it within {alone.total.p99:.2f} s. A faster GPU, shorter "
             "prompts or answers, or a longer time would."
         )
         return
     failing = [row.scenario.value for row in answer.rows if not row.replicas]
-    yield from _wrapped(
+    yield from wrapped(
         f"! Not held by {answer.case.inputs.most} replicas: {', '.join(failing)}. {flag('most')} tries more."
     )
-
-
-def _assumed(answer: Answer) -> Iterator[str]:
-    yield "Assumed; change each with its flag:"
-    inputs, origins = answer.case.inputs, answer.case.origins
-    for name, field in Inputs.model_fields.items():
-        value = getattr(inputs, name)
-        told = "none" if value is None else f"{typed(value)} ({origins[name]})"
-        yield from _wrapped(f"{flag(name)} {told}. {field.description}", "  ", "      ")
-    for sentence in UNSAID:
-        yield from _wrapped(sentence, "  ", "      ")
-
-
-def _wrapped(text: str, first: str = "", then: str = "") -> list[str]:
-    return wrap(text, WIDTH, initial_indent=first, subsequent_indent=then, break_long_words=False)

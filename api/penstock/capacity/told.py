@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from math import isinf
-from pathlib import Path
 from typing import TypedDict
 
 from penstock.capacity.answer import Answer, Found
 from penstock.capacity.inputs import Inputs
 from penstock.capacity.simulation import Scenario, Times
-
-
-class Assumed(TypedDict):
-    value: int | float | str | None
-    origin: str
-    sentence: str
+from penstock.costing.assumed import Assumed, told_of
 
 
 class Quantiles(TypedDict):
@@ -55,26 +48,12 @@ class Told(TypedDict):
 def told(answer: Answer) -> Told:
     alone = answer.search.alone
     return {
-        "assumed": _assumed(answer),
+        "assumed": told_of(answer.case, Inputs),
         "simulated": len(answer.search.asked),
         "alone": {"first_token_s": _quantiles(alone.first_token), "total_s": _quantiles(alone.total)},
         "scenarios": [_row(row) for row in answer.rows],
         "steps": {scenario.value: _steps(answer, scenario) for scenario in (Scenario.NOTHING, Scenario.REPLICA)},
     }
-
-
-def _assumed(answer: Answer) -> dict[str, Assumed]:
-    inputs, origins = answer.case.inputs, answer.case.origins
-    return {
-        name: {"value": _plain(getattr(inputs, name)), "origin": origins[name], "sentence": field.description or ""}
-        for name, field in Inputs.model_fields.items()
-    }
-
-
-def _plain(value: Decimal | Path | int | str | None) -> int | float | str | None:
-    if isinstance(value, Path):
-        return str(value)
-    return float(value) if isinstance(value, Decimal) else value
 
 
 def _row(row: Found) -> Row:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from textwrap import wrap
 
+from penstock.costing.assumed import lines_of, wrapped
 from penstock.costing.comparison import Comparison, Volume
-from penstock.costing.flags import flag
 from penstock.costing.inputs import Inputs
 from penstock.costing.selfhost import HOURS
-from penstock.costing.wording import above, dollars, fine, typed, within
+from penstock.costing.wording import above, dollars, fine, within
 
-WIDTH = 80
 WINDOWS = 5
 """Of a break-even with many."""
 UNSAID = (
@@ -24,12 +22,22 @@ HEADS = ("requests a month", "API $", "self-hosted $", "saved $", "GPUs")
 
 
 def report(compared: Comparison) -> str:
-    return "\n".join([*_costs(compared), "", *_gpus(compared), "", *_break_even(compared), "", *_assumed(compared)])
+    return "\n".join(
+        [
+            *_costs(compared),
+            "",
+            *_gpus(compared),
+            "",
+            *_break_even(compared),
+            "",
+            *lines_of(compared.case, Inputs, UNSAID),
+        ]
+    )
 
 
 def _costs(compared: Comparison) -> Iterator[str]:
     inputs, asked, millions = compared.case.inputs, compared.asked, compared.millions
-    yield from _wrapped(
+    yield from wrapped(
         f"{asked.requests:,} requests a month, {inputs.tokens_in:,} tokens in and {inputs.tokens_out:,} out: "
         f"{inputs.model}, or {inputs.instance} of your own"
     )
@@ -49,13 +57,13 @@ def _gpus(compared: Comparison) -> Iterator[str]:
     own, asked, factor = compared.own, compared.asked, Fraction(compared.case.inputs.peak_factor)
     mean = own.gpus_for_the_mean(asked.requests)
     machine = "machine" if own.gpus_each == 1 else f"machine of {own.gpus_each} GPUs"
-    yield from _wrapped(
+    yield from wrapped(
         f"GPUs needed: {mean:,} for the mean of {fine(compared.rate)} requests/s, {asked.gpus_needed:,} at the peak of "
         f"{fine(compared.rate * factor)}. Paid for: {asked.gpus_paid:,}, all month. One {machine} carries "
         f"{within(own.carried)} requests a month with their peak."
     )
     if not asked.carried:
-        yield from _wrapped(
+        yield from wrapped(
             f"! {asked.gpus_paid:,} cannot carry this peak. What is too much waits, is refused, or goes to the API, "
             "and none of that is counted here."
         )
@@ -64,9 +72,9 @@ def _gpus(compared: Comparison) -> Iterator[str]:
 def _break_even(compared: Comparison) -> Iterator[str]:
     even = compared.break_even
     if not even.count:
-        yield from _wrapped("Break-even: none. At every volume the API costs no more than self-hosting.")
+        yield from wrapped("Break-even: none. At every volume the API costs no more than self-hosting.")
     elif even.count == 1:
-        yield from _wrapped(_once(compared))
+        yield from wrapped(_once(compared))
     else:
         yield from _several(compared)
     yield ""
@@ -103,18 +111,3 @@ def _table(volumes: Sequence[Volume], asked: Volume) -> Iterator[str]:
 
 def _row(cells: Sequence[str]) -> str:
     return " ".join(f"{cell:>{width}}" for cell, width in zip(cells, (17, 14, 14, 14, 17), strict=True))
-
-
-def _assumed(compared: Comparison) -> Iterator[str]:
-    yield "Assumed; change each with its flag:"
-    inputs, origins = compared.case.inputs, compared.case.origins
-    for name, field in Inputs.model_fields.items():
-        value = getattr(inputs, name)
-        told = "none" if value is None else f"{typed(value)} ({origins[name]})"
-        yield from _wrapped(f"{flag(name)} {told}. {field.description}", "  ", "      ")
-    for sentence in UNSAID:
-        yield from _wrapped(sentence, "  ", "      ")
-
-
-def _wrapped(text: str, first: str = "", then: str = "") -> list[str]:
-    return wrap(text, WIDTH, initial_indent=first, subsequent_indent=then, break_long_words=False)

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from fractions import Fraction
 from math import floor
 from typing import TypedDict
 
+from penstock.costing.assumed import Assumed, told_of
 from penstock.costing.comparison import Comparison, Volume
 from penstock.costing.inputs import Inputs
 
 WINDOWS = 100
-
-
-class Assumed(TypedDict):
-    value: int | float | str | None
-    origin: str
-    sentence: str
 
 
 class Side(TypedDict):
@@ -70,7 +64,7 @@ class Told(TypedDict):
 def told(compared: Comparison) -> Told:
     asked = compared.asked
     return {
-        "assumed": _assumed(compared),
+        "assumed": told_of(compared.case, Inputs),
         "api": _side(compared, asked.api_usd),
         "self_hosted": _side(compared, asked.own_usd),
         "saved_month_usd": float(asked.saved_usd),
@@ -79,18 +73,6 @@ def told(compared: Comparison) -> Told:
         "break_even": _even(compared),
         "volumes": [_row(each) for each in compared.over_volumes()],
     }
-
-
-def _assumed(compared: Comparison) -> dict[str, Assumed]:
-    inputs, origins = compared.case.inputs, compared.case.origins
-    return {
-        name: {"value": _plain(getattr(inputs, name)), "origin": origins[name], "sentence": field.description or ""}
-        for name, field in Inputs.model_fields.items()
-    }
-
-
-def _plain(value: Decimal | int | str | None) -> int | float | str | None:
-    return float(value) if isinstance(value, Decimal) else value
 
 
 def _side(compared: Comparison, month: Fraction) -> Side:
