@@ -28,6 +28,9 @@ class Seen(_Part):
     read: date
     by: str = ""
 
+    def __str__(self) -> str:
+        return f"{self.source}, read {self.read}{' second-hand' if self.by else ''}"
+
 
 class ModelPrice(_Part):
     """Dollars for a million tokens."""

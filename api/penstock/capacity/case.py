@@ -54,7 +54,7 @@ def _instance(inputs: Inputs) -> dict[str, tuple[Decimal | int, str]]:
     speed = prices().gpus[machine.gpu]
     estimate = f"an estimate for the {machine.gpu} and 8 billion parameters; measure yours"
     return {
-        "gpu_hourly": (machine.usd / machine.gpus, f"{seen.source}, read {seen.read}"),
+        "gpu_hourly": (machine.usd / machine.gpus, str(seen)),
         "prefill": (speed.prefill, estimate),
         "decode_alone": (speed.alone, estimate),
         "crowding": (speed.crowding, estimate),

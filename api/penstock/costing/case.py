@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from penstock.costing.flags import flag
 from penstock.costing.inputs import Filled, Inputs
-from penstock.prices import Seen, prices
+from penstock.prices import prices
 
 OF_THE_MODEL = ("input_price", "output_price")
 OF_THE_INSTANCE = ("gpu_hourly", "prefill", "decode")
@@ -46,7 +46,7 @@ def _model(inputs: Inputs) -> dict[str, Found]:
     if known is None:
         return {}
     price, seen = known
-    return {"input_price": (price.input, _seen(seen)), "output_price": (price.output, _seen(seen))}
+    return {"input_price": (price.input, str(seen)), "output_price": (price.output, str(seen))}
 
 
 def _instance(inputs: Inputs) -> dict[str, Found]:
@@ -56,12 +56,8 @@ def _instance(inputs: Inputs) -> dict[str, Found]:
     machine, seen = known
     speed = prices().gpus[machine.gpu]
     estimate = f"an estimate for the {machine.gpu} and 8 billion parameters; measure yours"
-    hourly = (machine.usd / machine.gpus, _seen(seen))
+    hourly = (machine.usd / machine.gpus, str(seen))
     return {"gpu_hourly": hourly, "prefill": (speed.prefill, estimate), "decode": (speed.decode, estimate)}
-
-
-def _seen(seen: Seen) -> str:
-    return f"{seen.source}, read {seen.read}{' second-hand' if seen.by else ''}"
 
 
 def _refuse_gaps(inputs: Inputs, known: set[str]) -> None:
