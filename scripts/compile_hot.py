@@ -27,12 +27,15 @@ HOT = {
     "surfaces": """auth bounds cors farewell framing front functions gate media openai protocol reader relay render
         visit wire""",
     "telemetry": "families journal metrics record tariff",
-    "upstream": """attempt backoff breaker call chat_events connection dialects dispatch edit exchange pool rank refusal
-        reply responses_events sse stream streams target transport usage verdicts window wording""",
+    "upstream": """attempt backoff breaker call chat_events chunks connection dialects dispatch edit envelope
+        exchange pool rank refusal reply responses_events sse stream streams target transport usage
+        verdicts window wording""",
     "usage": "files spool tally",
 }
 """`telemetry/lines.py` is not among them, since structlog keeps weak references to it, nor is `upstream/patience.py`,
 which is an asynchronous generator: mypyc makes neither."""
+LINKED = ["-Wl,-Bsymbolic"] if sys.platform == "linux" else []
+"""Calls within the extension go straight to the function, not through a table that another library could change."""
 
 
 def compile_into(folder: Path, types: str) -> None:
@@ -44,6 +47,8 @@ def compile_into(folder: Path, types: str) -> None:
         rules.write_text("[mypy]\nplugins = pydantic.mypy\nfollow_imports = silent\n")
         told = [f"--config-file={rules}", f"--python-executable={types}", f"--cache-dir={made}"]
         extensions = mypycify([*told, *sources], group_name=GROUP, target_dir=made, debug_level="0")
+        for extension in extensions:
+            extension.extra_link_args += LINKED
         words = ["--quiet", "build_ext", f"--build-lib={folder}", f"--build-temp={made}"]
         setup(name=GROUP, packages=[], ext_modules=extensions, script_args=words)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import Final
 
 from penstock.callers.caller import Caller
 from penstock.errors import BudgetSpent, RateLimited, RequestOverLimit
@@ -36,7 +37,7 @@ class Admission:
             self.tokens.settle(self.share, tokens)
 
 
-FREE = Admission()
+FREE: Final = Admission()
 """Of a caller without limits."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from datetime import datetime
+from typing import Final
 
 from penstock.callers.caller import Caller
 from penstock.limits.allowance import FREE, Admission, Allowance, limits_of
@@ -14,9 +15,9 @@ from penstock.limits.purse import utc_now
 from penstock.limits.seats import LAST_S
 from penstock.state.grants import INSTANCES, Grants
 
-COUNT_S = 3.0
+COUNT_S: Final = 3.0
 """How often an instance says that it is there: three times in the time that it is remembered for."""
-MOST_INSTANCES = 1_000_000
+MOST_INSTANCES: Final = 1_000_000
 
 
 class Limiter:

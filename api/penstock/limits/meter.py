@@ -6,13 +6,14 @@ import asyncio
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from penstock.state.grants import Grants
 
-WINDOW_S = 60.0
+WINDOW_S: Final = 60.0
 HOLD_S = 2.0
 """How long an instance may use what it took: longer spares Redis work, shorter leaves less where it is not used."""
-REFUSES_S = 1.0
+REFUSES_S: Final = 1.0
 """How long a refusal is repeated without asking anew: others may give back."""
 
 

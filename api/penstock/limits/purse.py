@@ -6,16 +6,17 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from penstock.limits.meter import HOLD_S, Meter, Share, Window
 from penstock.settings.parts import Period
 from penstock.state.grants import Grants
 from penstock.telemetry.gauges import BudgetState
 
-MICROS = 1_000_000
+MICROS: Final = 1_000_000
 """Amounts are whole millionths of a dollar."""
-SPELLED: Mapping[Period, str] = {"hour": "%Y-%m-%dT%H", "day": "%Y-%m-%d", "month": "%Y-%m"}
-WINDOWS: Mapping[Period, Window] = {
+SPELLED: Final[Mapping[Period, str]] = {"hour": "%Y-%m-%dT%H", "day": "%Y-%m-%d", "month": "%Y-%m"}
+WINDOWS: Final[Mapping[Period, Window]] = {
     "hour": Window(3600 + 2 * HOLD_S, parts=100),
     "day": Window(86_400 + 2 * HOLD_S, parts=100),
     "month": Window(31 * 86_400 + 2 * HOLD_S, parts=100),

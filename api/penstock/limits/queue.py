@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from penstock.callers.caller import Caller, Priority
 from penstock.settings.parts import Queueing
 
-RANKS: Mapping[Priority, int] = {"high": 0, "normal": 1, "low": 2}
-TO_FREE = 8
+RANKS: Final[Mapping[Priority, int]] = {"high": 0, "normal": 1, "low": 2}
+TO_FREE: Final = 8
 """So many times as many places as are free may be one caller's: who floods has eight of nine, and others find a place.
 
 Dynamic thresholds (Choudhury and Hahne, 1998). Turns alone are not enough: calls that began together end together, and
 who comes just after waits for as long as one takes.
 """
-LEARNS = 0.1
+LEARNS: Final = 0.1
 """What one departure weighs in the mean time between departures."""
 
 

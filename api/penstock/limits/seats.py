@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Final
 
 from penstock.state.grants import Grants
 
-LAST_S = 10.0
+LAST_S: Final = 10.0
 """How long seats are kept that nobody speaks for: so long those of an instance that died are taken."""
-SPARES = 20
+SPARES: Final = 20
 """An instance keeps a twentieth of the limit beyond what it needs, so that few requests have to ask."""
 
-REFUSES_S = 0.2
+REFUSES_S: Final = 0.2
 """How long a refusal is repeated without asking anew: others may leave seats."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
+from typing import Final
 
 from pydantic import SecretStr
 
@@ -11,9 +12,11 @@ from penstock.callers.caller import ANYONE, Caller, Key, digest_of
 from penstock.callers.keyring import Keyring
 from penstock.errors import Forbidden, FunctionNotAllowed, ModelNotFound, Unauthorized
 
-OPEN_ROUTES = frozenset({"/", "/status/events", "/health/live", "/health/ready", "/metrics", "/docs", "/openapi.json"})
+OPEN_ROUTES: Final = frozenset(
+    {"/", "/status/events", "/health/live", "/health/ready", "/metrics", "/docs", "/openapi.json"}
+)
 """Open at this door: the first two have one of their own."""
-ADMIN = "/admin"
+ADMIN: Final = "/admin"
 
 
 class Doorkeeper:

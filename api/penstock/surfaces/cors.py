@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from penstock.surfaces.framing import Headers
 from penstock.surfaces.wire import Wire
 
-OPEN_PATHS = "/v1/"
+OPEN_PATHS: Final = "/v1/"
 """No page of another site has to do with what operators see and do."""
 MAY_SEND = b"authorization, content-type, x-request-id"
 MAY_READ = b"retry-after, x-penstock-attempts, x-penstock-left-out, x-penstock-model, x-penstock-target, x-request-id"

@@ -6,11 +6,14 @@ The head waits for the body's first bytes: one write is one system call, and wak
 from __future__ import annotations
 
 from http import HTTPStatus
+from typing import Final
+
+from penstock.upstream.chunks import framed
 
 Headers = list[tuple[bytes, bytes]]
 
-BODILESS = frozenset({204, 304})
-STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
+BODILESS: Final = frozenset({204, 304})
+STATUS_LINES: Final = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
 
 
 class Framing:
@@ -63,7 +66,7 @@ class Framing:
     def more(self, data: bytes) -> bytes:
         """More of the body."""
         if self._chunked:
-            data = b"%x\r\n%b\r\n" % (len(data), data) if data else b""
+            data = framed(data) if data else b""
         elif self._left is not None:
             data = self._counted(data)
         if self._head:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from structlog.typing import FilteringBoundLogger
 
@@ -25,8 +26,8 @@ from penstock.telemetry.tracing import Tracing
 Handler = Callable[[Visit], Awaitable[None]]
 
 
-NOT_HOT: tuple[str, Handler | None] = ("", None)
-COLD_SURFACES = {"/v1/models": "models", "/v1/functions": "functions", "/admin": "admin"}
+NOT_HOT: Final[tuple[str, Handler | None]] = ("", None)
+COLD_SURFACES: Final = {"/v1/models": "models", "/v1/functions": "functions", "/admin": "admin"}
 
 
 def surface_of(path: str) -> str:

@@ -15,7 +15,7 @@ from penstock.functions.run import body, text_of
 from penstock.settings import Settings
 from penstock.surfaces.auth import check_function, check_model
 from penstock.surfaces.gate import Gate
-from penstock.surfaces.relay import Shape, relay
+from penstock.surfaces.relay import Shape, Streamed, relay
 from penstock.surfaces.visit import Visit
 from penstock.upstream.call import Call
 from penstock.upstream.dialects import CHAT
@@ -96,7 +96,7 @@ def _shape(function: Function) -> Shape:
     )
 
 
-class TypedStream:
+class TypedStream(Streamed):
     """A stream as events of typed partials."""
 
     def __init__(self, partials: Partials) -> None:

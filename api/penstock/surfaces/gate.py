@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import ceil
 from time import monotonic
+from typing import Final
 
 from penstock.errors import Overloaded
 from penstock.limits.allowance import FREE, Admission
@@ -16,7 +17,7 @@ from penstock.telemetry.record import Record
 from penstock.upstream.call import Call
 from penstock.upstream.usage import read_by_size
 
-UNSAID = 512
+UNSAID: Final = 512
 """Tokens that a request may generate which does not say how many."""
 
 
@@ -38,7 +39,7 @@ class Passage:
             self.place.leave()
 
 
-OPEN = Passage(FREE)
+OPEN: Final = Passage(FREE)
 """Of a call that nothing holds back."""
 
 

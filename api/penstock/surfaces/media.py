@@ -7,17 +7,18 @@ is not fetched.
 from __future__ import annotations
 
 import re
+from typing import Final
 
 from penstock.errors import MediaURLRefused
 
 Container = dict[str, object] | list[object]
-_NOT_READ = frozenset(
+_NOT_READ: Final = frozenset(
     """
     function functions guided_json json_schema metadata parameters response_format schema structured_outputs
     """.split()
 )
 """Members that hold a schema or a caller's own notes, wherever they stand: nobody looks for media there."""
-_URL = re.compile(r"(?i:https?)://([A-Za-z0-9.-]+(?::[0-9]{1,5})?)(?:[/?#][!-\[\]-~]*)?")
+_URL: Final = re.compile(r"(?i:https?)://([A-Za-z0-9.-]+(?::[0-9]{1,5})?)(?:[/?#][!-\[\]-~]*)?")
 """Nothing that two readers could take for two hosts: no user before the host, no backslash, no blanks."""
 
 

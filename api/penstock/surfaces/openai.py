@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from time import monotonic
+from typing import Final
 
 import orjson
 
@@ -12,7 +13,7 @@ from penstock.settings import Settings
 from penstock.surfaces.auth import check_model
 from penstock.surfaces.bounds import Bounds
 from penstock.surfaces.gate import Gate
-from penstock.surfaces.relay import Shape, relay
+from penstock.surfaces.relay import Shape, Streamed, relay
 from penstock.surfaces.visit import Visit
 from penstock.upstream.call import Call
 from penstock.upstream.dialects import Dialect
@@ -21,7 +22,7 @@ from penstock.upstream.roster import Roster
 from penstock.upstream.stream import Stream
 
 # The members that we read, besides the model, and what they must be. The rest is the target's to judge.
-_TYPES: dict[str, tuple[tuple[type, ...], str]] = {
+_TYPES: Final[dict[str, tuple[tuple[type, ...], str]]] = {
     "stream": ((bool,), "true or false"),
     "stream_options": ((dict,), "an object"),
     "n": ((int,), "a whole number"),
@@ -100,7 +101,7 @@ def check(dialect: Dialect, fields: dict[str, object]) -> None:
         raise InvalidRequest(f"{dialect.path} does not stream.", param="stream")
 
 
-class Verbatim:
+class Verbatim(Streamed):
     """A stream as it came, byte for byte."""
 
     def __init__(self, stream: Stream) -> None:
@@ -116,4 +117,4 @@ class Verbatim:
         return self._reader.failing(error)
 
 
-VERBATIM = Shape(whole=lambda reply: reply.body, streamed=Verbatim)
+VERBATIM: Final = Shape(whole=lambda reply: reply.body, streamed=Verbatim)

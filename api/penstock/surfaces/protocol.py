@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Coroutine
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from uvicorn.server import ServerState
 
@@ -26,8 +26,7 @@ HEADERS_S = 10.0
 
 KEEP_ALIVE_S = 75.0
 """How long a connection may be idle between two requests."""
-
-MAX_WAITING = 32
+MAX_WAITING: Final = 32
 """Requests that may wait for an earlier one's answer. Those that came after them are not answered."""
 
 
@@ -56,6 +55,7 @@ class Protocol(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
+        self._transport.set_write_buffer_limits(high=0)  # uvloop then writes at once, and not after all other callbacks
         self._farewell = Farewell(self._transport, self.loop)
         self.write: Callable[[bytes], None] = self._transport.write
         self.about: Callable[[str], object] = transport.get_extra_info

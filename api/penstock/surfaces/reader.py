@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 from urllib.parse import unquote
 
 import httptools
@@ -12,12 +12,12 @@ import httptools
 from penstock.errors import HeadersTooLarge, InvalidRequest, PenstockError
 from penstock.surfaces.wire import Line, Wire
 
-MAX_HEADER_BYTES = 64 * 1024
+MAX_HEADER_BYTES: Final = 64 * 1024
 """Of a request line and its headers; later, of bytes in a row that are not body: trailers, chunk extensions."""
 
-MAX_HEADERS = 200
+MAX_HEADERS: Final = 200
 
-_SPECIAL = re.compile(rb"[?#%]")
+_SPECIAL: Final = re.compile(rb"[?#%]")
 
 
 class Reader:

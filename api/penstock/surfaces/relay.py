@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from penstock.errors import ClientTooSlow, Draining, PenstockError
 from penstock.surfaces.framing import Headers
@@ -19,16 +20,16 @@ from penstock.upstream.reply import Reply
 from penstock.upstream.stream import Stream
 from penstock.upstream.usage import Usage
 
-SSE_HEADERS: tuple[tuple[bytes, bytes], ...] = (
+SSE_HEADERS: Final[tuple[tuple[bytes, bytes], ...]] = (
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-cache"),
     (b"x-accel-buffering", b"no"),
 )
 
 
-NOTHING = Usage(0, 0)
+NOTHING: Final = Usage(0, 0)
 """What an answer used that does not say."""
-LAST_BYTES_S = 5.0
+LAST_BYTES_S: Final = 5.0
 """How long a client may take for what is written when its stream is over."""
 
 
@@ -38,20 +39,20 @@ class Whole(Protocol):
     def __call__(self, reply: Reply) -> bytes: ...
 
 
-class Streamed(Protocol):
+class Streamed(ABC):
     """What the client gets for a stream. `events` and `end` may raise a PenstockError."""
 
+    @abstractmethod
     def events(self, events: list[bytes]) -> bytes:
         """For the next events; empty to hold them back."""
-        ...
 
+    @abstractmethod
     def end(self) -> bytes:
         """To close a stream that is complete."""
-        ...
 
+    @abstractmethod
     def failed(self, error: PenstockError) -> bytes:
         """To tell an error in a stream that has begun."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

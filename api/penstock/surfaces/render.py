@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from typing import Final
 
 import orjson
 
 from penstock.errors import PenstockError
 from penstock.surfaces.framing import Headers
 
-JSON: tuple[bytes, bytes] = (b"content-type", b"application/json")
+JSON: Final[tuple[bytes, bytes]] = (b"content-type", b"application/json")
 
 
 def error_body(error: PenstockError) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import time
+from typing import Final
 
 from penstock.callers.caller import ANYONE
 from penstock.errors import BodyTooLarge, BodyTooSlow, ClientGone, InvalidRequest, PenstockError, UnsupportedMediaType
@@ -12,7 +13,7 @@ from penstock.surfaces.framing import Headers
 from penstock.surfaces.wire import Wire
 from penstock.telemetry.record import Record, Used
 
-_SAFE_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+_SAFE_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 
 class Visit:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from typing import Protocol
+from typing import Final, Protocol
 
 from penstock.surfaces.framing import Framing, Headers
 
-HIGH_WATER_BYTES = 64 * 1024
+HIGH_WATER_BYTES: Final = 64 * 1024
 """Of a body that nobody asks for yet: beyond it the client is read no further."""
 
 
@@ -39,8 +39,8 @@ class Wire:
     """What the protocol fills and the front answers. `received_at`: when the request's last byte came in."""
 
     __slots__ = (
-        "_expects_continue", "_framing", "_line", "_parts", "_waiter", "answered", "flows", "gone", "headers", "left",
-        "loop", "method", "path", "query", "received_at", "size", "started", "task", "version",
+        "_expects_continue", "_framing", "_line", "_parts", "_waiter", "_write", "answered", "flows", "gone", "headers",
+        "left", "loop", "method", "path", "query", "received_at", "size", "started", "task", "version",
     )  # fmt: skip
 
     def __init__(
@@ -62,6 +62,7 @@ class Wire:
         """Who answers it."""
         self.loop = line.loop
         self._line = line
+        self._write = line.write
         self._framing = Framing(self.method, version, keep_alive=keep_alive)
         self._expects_continue = version == "1.1" and headers.get(b"expect", b"").lower() == b"100-continue"
         self._parts: list[bytes] = []
@@ -94,7 +95,7 @@ class Wire:
         """Wait until more of the body has come in, or its end, or the client has left."""
         if self._expects_continue:
             self._expects_continue = False
-            self._line.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self._write(b"HTTP/1.1 100 Continue\r\n\r\n")
         self._line.resume()
         self._waiter = self.loop.create_future()
         try:
@@ -148,7 +149,7 @@ class Wire:
     def write(self, data: bytes) -> None:
         """More of the body. A client that does not keep up is not waited for: see `flows` and `drained`."""
         if (data := self._framing.more(data)) and not self.gone:
-            self._line.write(data)
+            self._write(data)
 
     async def drained(self) -> None:
         """Wait until the client keeps up."""
@@ -163,6 +164,6 @@ class Wire:
         if self.gone:
             return
         if data:
-            self._line.write(data)
+            self._write(data)
         self.answered = True
         self._line.answered(keep_alive=self._framing.keep_alive)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from time import monotonic
+from typing import Final
 
 import orjson
 
@@ -17,9 +18,9 @@ from penstock.upstream.target import Lease
 from penstock.upstream.transport import Transport
 from penstock.upstream.wording import worded
 
-ERROR_BYTES = 256 * 1024
+ERROR_BYTES: Final = 256 * 1024
 """How much of an error's body is read."""
-ERROR_S = 1.0
+ERROR_S: Final = 1.0
 """How long it is waited for."""
 
 

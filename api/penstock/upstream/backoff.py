@@ -6,12 +6,13 @@ import random
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import Final
 
 from penstock.settings.parts import Retry
 from penstock.upstream.window import Window
 
-WINDOW_S = 10.0
-RETRY_AFTER_MAX_S = 60.0
+WINDOW_S: Final = 10.0
+RETRY_AFTER_MAX_S: Final = 60.0
 
 
 class RetryBudget:

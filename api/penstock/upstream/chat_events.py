@@ -1,48 +1,45 @@
 """The streams of chat and completions.
 
-An event is looked into only where a byte test says that it may matter: most are passed on unread.
+A chunk that differs from one that was read in nothing but its text is passed on unread, and most do.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 import orjson
 
 from penstock.errors import PenstockError
+from penstock.upstream.envelope import Envelope
 from penstock.upstream.sse import data_of
-from penstock.upstream.streams import Seen
-from penstock.upstream.usage import Usage, usage_of
+from penstock.upstream.streams import Events, Seen
+from penstock.upstream.usage import usage_of
 
-DONE = b"data: [DONE]\n\n"
+DONE: Final = b"data: [DONE]\n\n"
 
 
-class ChatEvents:
+class ChatEvents(Events):
     """Chat and completions: chunks with `choices`, each choice ended by its finish_reason, then `[DONE]`."""
 
     def __init__(self, choices: int) -> None:
+        super().__init__()
         self._choices = choices
         self._finished: set[int] = set()
-        self.usage: Usage | None = None
-        self.model: object = None
-        self.error: dict[str, object] | None = None
-        self.tokens = 0
+        self._envelope = Envelope()
 
     @property
     def complete(self) -> bool:
         return len(self._finished) >= self._choices
 
+    def glance(self, data: bytes) -> bool:
+        if not self._envelope.fits(data):
+            return False
+        self.tokens += 1
+        return True
+
     def see(self, event: bytes) -> Seen:
-        if (  # a chunk with a token and nothing else that we care for, by tests of its bytes alone (`in` is slow)
-            self.tokens
-            and self._choices == 1
-            and event.startswith(b"data: {")
-            and event.endswith(b"}\n\n")
-            and event.find(b'"finish_reason":null') > 0
-            and event.find(b'"error"') < 0
-            and ((at := event.find(b'"usage"')) < 0 or event.startswith(b":null", at + 7))
-        ):
-            self.tokens += 1
+        if self.glance(event):
             return "token"
         data = data_of(event)
         if not data:
@@ -51,7 +48,10 @@ class ChatEvents:
             return "done"
         if not (data.startswith(b"{") and data.endswith(b"}")):
             return "malformed"
-        return self._read(data)
+        seen = self._read(data)
+        if seen == "token" and not self._finished and self.usage is None:
+            self._envelope.learn(event)
+        return seen
 
     def _read(self, data: bytes) -> Seen:
         try:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import cast
+from typing import Final, cast
 
 import httptools
 
+from penstock.upstream.chunks import alone
 from penstock.upstream.exchange import Cut, Exchange, Stale, Unreachable
 
-MAX_HEADER_BYTES = 64 * 1024
+MAX_HEADER_BYTES: Final = 64 * 1024
 """How much may come without a byte of body: headers, interim responses, trailers. The parser would keep it all."""
 
 
-JOINED_BYTES = 16 * 1024
+JOINED_BYTES: Final = 16 * 1024
 """Up to here a body is copied behind its head, for the kernel to be handed one piece."""
 
 
@@ -37,6 +38,8 @@ class Connection(asyncio.Protocol):
         self._parts: list[bytes] = []
         self._headers: dict[bytes, bytes] = {}
         self._bodiless = 0
+        self._between_chunks = False
+        """The parser has read all of a chunk, and nothing after it."""
         self._paused = self._begun = self._interim = self._message_done = self._kept = self._spoiled = False
 
     @property
@@ -72,16 +75,23 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
+        self._transport.set_write_buffer_limits(high=0)  # uvloop then writes at once
 
     def data_received(self, data: bytes) -> None:
         if self._exchange is None:  # bytes that nobody asked for: whatever follows cannot be trusted
             self.abort()
             return
+        if self._between_chunks and (chunk := alone(data)):  # as the parser, which it does not bother, would have it
+            self._exchange.arrived(chunk)
+            return
         self._begun = True
+        self._between_chunks = False
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             self._spoiled = True
+        if not data.endswith(b"\r\n"):  # there may be the beginning of the next chunk's line
+            self._between_chunks = False
         if self._parts or self._message_done:
             self._bodiless = 0
         else:
@@ -130,6 +140,7 @@ class Connection(asyncio.Protocol):
         if self._message_done:  # a second response to one request
             self._spoiled = True
         self._headers = {}
+        self._between_chunks = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._headers[name.lower()] = value
@@ -144,7 +155,14 @@ class Connection(asyncio.Protocol):
         if not self._message_done:
             self._parts.append(data)
 
+    def on_chunk_header(self) -> None:
+        self._between_chunks = False
+
+    def on_chunk_complete(self) -> None:
+        self._between_chunks = True
+
     def on_message_complete(self) -> None:
+        self._between_chunks = False
         if not self._interim:
             self._message_done = True
             self._kept = self._parser.should_keep_alive()  # after this call-back it would say no

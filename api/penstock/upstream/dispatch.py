@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
+from typing import Final
 
 from penstock.errors import FallbackBudgetExhausted, NoTarget, StopMade, UpstreamError, UpstreamFailed
 from penstock.settings.parts import Retry
@@ -18,7 +19,7 @@ from penstock.upstream.verdicts import VERDICTS, Outcome
 
 Heard = Callable[[str, Outcome], None]
 """Told of each attempt: the target and what happened there."""
-UNHEARD: frozenset[Outcome] = frozenset({"timed_out", "client_gone"})
+UNHEARD: Final[frozenset[Outcome]] = frozenset({"timed_out", "client_gone"})
 """A cloud goes on to its answer nevertheless, and wants to be paid for it."""
 
 

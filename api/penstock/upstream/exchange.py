@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Protocol
+from typing import Final, Protocol
 
 from penstock.upstream.patience import after_next_read
 
-BUFFER_BYTES = 256 * 1024
+BUFFER_BYTES: Final = 256 * 1024
 """Unread body bytes from which a connection stops reading until they are taken."""
 
 

@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from penstock.upstream.call import Call
 from penstock.upstream.exchange import Exchange
 from penstock.upstream.pool import Seat
-from penstock.upstream.stream import Ending, Stream
+from penstock.upstream.stream import Stream
 from penstock.upstream.target import Lease, Target
 from penstock.upstream.usage import Usage, read_by_size
-from penstock.upstream.verdicts import VERDICTS
+from penstock.upstream.verdicts import VERDICTS, Ending
 
 
 class Reply:

@@ -2,33 +2,36 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import orjson
 
 from penstock.errors import PenstockError
 from penstock.upstream.sse import data_of, name_of
-from penstock.upstream.streams import Seen
-from penstock.upstream.usage import Usage, usage_of
+from penstock.upstream.streams import Events, Seen
+from penstock.upstream.usage import usage_of
 
-PREAMBLE = frozenset({b"response.created", b"response.queued", b"response.in_progress"})
-LAST = frozenset({b"response.completed", b"response.incomplete"})
-FAILED = frozenset({b"response.failed", b"error"})
+PREAMBLE: Final = frozenset({b"response.created", b"response.queued", b"response.in_progress"})
+LAST: Final = frozenset({b"response.completed", b"response.incomplete"})
+FAILED: Final = frozenset({b"response.failed", b"error"})
 
 
-class ResponsesEvents:
+class ResponsesEvents(Events):
     """Responses: named events. Those that open the answer say nothing yet; the last one holds it whole."""
 
     def __init__(self, choices: int) -> None:
         del choices
+        super().__init__()
         self._complete = False
         self._events = 0
-        self.usage: Usage | None = None
-        self.model: object = None
-        self.error: dict[str, object] | None = None
-        self.tokens = 0
 
     @property
     def complete(self) -> bool:
         return self._complete
+
+    def glance(self, data: bytes) -> bool:
+        """None at all: each is numbered."""
+        return False
 
     def see(self, event: bytes) -> Seen:
         data = data_of(event)

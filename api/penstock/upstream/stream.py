@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import Final
 
 from penstock.errors import ClientTooSlow, PenstockError, StreamBroken, UpstreamTimeout
 from penstock.upstream.exchange import Exchange, WireError
@@ -12,19 +12,11 @@ from penstock.upstream.patience import after_next_read
 from penstock.upstream.refusal import Failure, failure_in_stream
 from penstock.upstream.sse import EventTooLarge, Splitter
 from penstock.upstream.streams import Events, Seen
-from penstock.upstream.verdicts import Outcome
+from penstock.upstream.verdicts import Ending, Outcome
 
-EVENT_BYTES = 8 * 2**20
-LEAVE_S = 1.0
+EVENT_BYTES: Final = 8 * 2**20
+LEAVE_S: Final = 1.0
 """How long the bytes that end a response may follow its last event, for the connection to be kept."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """How a stream ended: what that says of the target, and what the client has to hear."""
-
-    outcome: Outcome
-    error: PenstockError | None = None
 
 
 class Stream:
@@ -113,7 +105,10 @@ class Stream:
             self._exchange.pause()
 
     def _arrived(self, data: bytes) -> None:
-        if self._over.done():
+        """Most reads bring one event, and most events a token like the one before: those go straight on."""
+        if not self._splitter.rest and self.events.glance(data):
+            self._heard_at = self._loop.time()
+            self._give([data])
             return
         try:
             events = self._splitter.feed(data)
@@ -137,14 +132,17 @@ class Stream:
         if heard:
             self._heard_at = self._loop.time()
         if out:
-            try:
-                self._take(out)
-            except PenstockError as error:  # the target answered, but not with what its reader can use
-                self._end(error, "answered")
+            self._give(out)
         if seen == "error":
             self._end(StreamBroken("The target failed in the middle of its answer."))
         elif seen == "done":
             self._finish()
+
+    def _give(self, events: list[bytes]) -> None:
+        try:
+            self._take(events)
+        except PenstockError as error:  # the target answered, but not with what its reader can use
+            self._end(error, "answered")
 
     def _ended(self, error: WireError | None) -> None:
         """The response is over, and with it an answer that is complete, even without `[DONE]`."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal, Protocol
+from abc import ABC, abstractmethod
+from typing import Literal
 
 from penstock.errors import PenstockError
 from penstock.upstream.usage import Usage
@@ -13,23 +14,30 @@ Seen = Literal["token", "comment", "preamble", "usage", "error", "done", "malfor
 that fails first, until Python 3.12, and there are many events.)"""
 
 
-class Events(Protocol):
+class Events(ABC):
     """Reads one stream. `complete`: the answer is whole; `usage`, `model` and `error`: as the target told them."""
 
-    usage: Usage | None
-    model: object
-    error: dict[str, object] | None
-    tokens: int
+    def __init__(self) -> None:
+        self.usage: Usage | None = None
+        self.model: object = None
+        self.error: dict[str, object] | None = None
+        self.tokens = 0
 
     @property
+    @abstractmethod
     def complete(self) -> bool: ...
 
+    @abstractmethod
+    def glance(self, data: bytes) -> bool:
+        """Whether this is one whole event and a token, if that can be told without reading it. Counts it then."""
+
+    @abstractmethod
     def see(self, event: bytes) -> Seen: ...
 
+    @abstractmethod
     def ending(self) -> bytes:
         """What closes a stream that is complete but was not closed."""
-        ...
 
+    @abstractmethod
     def failing(self, error: PenstockError) -> bytes:
         """The event that tells an error in the stream."""
-        ...

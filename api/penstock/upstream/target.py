@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from penstock import __version__
@@ -16,9 +16,9 @@ from penstock.upstream.transport import Origin
 
 Kind = Literal["replica", "cloud"]
 
-SHORTEST_KEY = 8
+SHORTEST_KEY: Final = 8
 """What is shorter keeps nobody out, and may be a word of any message."""
-USER_AGENT = f"penstock/{__version__}"
+USER_AGENT: Final = f"penstock/{__version__}"
 
 
 @dataclass(frozen=True, slots=True)

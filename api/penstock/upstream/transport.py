@@ -8,14 +8,14 @@ import ssl
 from collections import deque
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from penstock.settings.tls import NO_FILES, TlsFiles
 from penstock.upstream.connection import Connection
 from penstock.upstream.exchange import Exchange, Full, Unreachable
 from penstock.upstream.patience import patience
 
-KEEP_ALIVE_S = 4.0
+KEEP_ALIVE_S: Final = 4.0
 """vLLM's server closes a connection that was idle for 5 s: ours must give it up sooner, or meet its end."""
 
 

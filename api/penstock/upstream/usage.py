@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-CHARACTERS = 3
+CHARACTERS: Final = 3
 """Bytes of a request for each token that it holds: English has about four, JSON has many marks."""
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from penstock.errors import (
+    PenstockError,
     UpstreamBusy,
     UpstreamError,
     UpstreamFailed,
@@ -44,7 +45,15 @@ class Verdict:
     error: type[UpstreamFailed] | None = None
 
 
-VERDICTS: Mapping[Outcome, Verdict] = {
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a stream ended: what that says of the target, and what the client has to hear."""
+
+    outcome: Outcome
+    error: PenstockError | None = None
+
+
+VERDICTS: Final[Mapping[Outcome, Verdict]] = {
     "answered": Verdict("succeeded", "nowhere"),
     "unreachable": Verdict("failed", "next_target", UpstreamUnreachable),
     "stale": Verdict("nothing", "same_target", UpstreamUnreachable),

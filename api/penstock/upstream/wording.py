@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from penstock.upstream.call import Call
 from penstock.upstream.edit import edited
 from penstock.upstream.openai_fields import KNOWN
 from penstock.upstream.pool import Seat
 
-GUIDED = {"guided_json": "json", "guided_regex": "regex", "guided_choice": "choice", "guided_grammar": "grammar"}
+GUIDED: Final = {"guided_json": "json", "guided_regex": "regex", "guided_choice": "choice", "guided_grammar": "grammar"}
 """vLLM's former top-level members, which it now ignores silently, and their places in `structured_outputs`."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import date
+from typing import Final
 
 from structlog.typing import FilteringBoundLogger
 
@@ -17,14 +18,14 @@ from penstock.usage.outbox import Outbox
 from penstock.usage.spool import Spool, spool_of
 
 EVERY_S = 1.0
-LOOK_S = 10.0
+LOOK_S: Final = 10.0
 """How often it looks for what dead instances left."""
-LAST_S = 3.0
+LAST_S: Final = 3.0
 """How long an instance that ends tries to hand over what it has."""
 MOST_TOKENS, MOST_USD = 10**9, 1e6
 """Of one request; a target that tells more is not believed, so that no sum can overflow."""
-DAY_S = 86400
-EPOCH = date(1970, 1, 1).toordinal()
+DAY_S: Final = 86400
+EPOCH: Final = date(1970, 1, 1).toordinal()
 
 
 class Tally:

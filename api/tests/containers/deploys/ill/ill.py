@@ -16,7 +16,7 @@ from penstock.cli import main
 from penstock.upstream.call import Call
 from penstock.upstream.dispatch import Dispatcher
 from penstock.upstream.reply import Reply
-from penstock.upstream.stream import Ending
+from penstock.upstream.verdicts import Ending
 
 WELL = 10
 """Calls that nothing is seen in: more than a smoke test's."""
