@@ -21,18 +21,21 @@ from tests.gateway import Gateway, one_model
 from tests.operations.verb import Host
 from tests.pages import ROOT
 from tests.servers import Simulator
+from tests.way_in import WayIn
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("aws"), pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A real gateway, in the place of those that a real AWS would run."""
+def url(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real gateway, in the place of those that a real AWS would run, behind what the balancer's rule lets in."""
+    patterns = [path for each in rule(site)["Conditions"] for path in each["PathPatternConfig"]["Values"]]
     with (
         Simulator("--speed", "100") as replica,
         Gateway(tmp_path_factory.mktemp("gateway"), one_model([replica.url])) as gateway,
+        WayIn(gateway.url, patterns) as way_in,
     ):
-        yield gateway.url
+        yield way_in.url
 
 
 @pytest.fixture(scope="module")
@@ -54,9 +57,13 @@ def weights(site: Site) -> dict[str, int]:
     return {colour: each["Weight"] for colour, each in groups(site).items()}
 
 
+def rule(site: Site) -> dict[str, Any]:
+    (found,) = site.aws.ask("elbv2", "describe-rules", "--rule-arns", site.deploy["rule_arn"])["Rules"]
+    return dict(found)
+
+
 def groups(site: Site) -> dict[str, Any]:
-    (rule,) = site.aws.ask("elbv2", "describe-rules", "--rule-arns", site.deploy["rule_arn"])["Rules"]
-    found = rule["Actions"][0]["ForwardConfig"]["TargetGroups"]
+    found = rule(site)["Actions"][0]["ForwardConfig"]["TargetGroups"]
     return {colour: each for each in found for colour in ("blue", "green") if colour in each["TargetGroupArn"]}
 
 

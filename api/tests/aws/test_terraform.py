@@ -73,6 +73,13 @@ def test_the_settings_are_those_of_compose_but_for_where_things_are() -> None:
     assert aws == compose
 
 
+def test_there_is_a_repository_for_each_image_of_the_pipeline() -> None:
+    jobs = yaml.safe_load(page(".github/workflows/build.yml"))["jobs"]
+    pushed = [each["name"] for each in jobs["image"]["strategy"]["matrix"]["include"]]
+    (made,) = re.findall(r"for each in \[(.*?)\] : each", page("infrastructure/terraform/region/main.tf"))
+    assert re.findall(r'"(\w+)"', made) == sorted(pushed)
+
+
 def test_a_pool_s_model_is_one_of_ours() -> None:
     for environment in ("staging", "production"):
         text = page(f"infrastructure/terraform/environments/{environment}/variables.tf")

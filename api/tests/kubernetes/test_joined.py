@@ -57,7 +57,7 @@ def test_the_route_splits_between_the_colours_and_waits_long_enough(rendered: Re
     assert {ref["name"]: ref["weight"] for ref in rule["backendRefs"]} == {"penstock-blue": 100, "penstock-green": 0}
     assert {ref["port"] for ref in rule["backendRefs"]} == {8080}
     assert rule["timeouts"] == {"request": "130s", "backendRequest": "130s"}
-    assert {match["path"]["value"] for match in rule["matches"]} == {"/v1", "/health"}
+    assert {match["path"]["value"] for match in rule["matches"]} == {"/v1", "/health", "/openapi.json"}
     listeners = {each["name"] for each in named(rendered[overlay], "Gateway", "penstock")["spec"]["listeners"]}
     assert {
         ref["sectionName"] for each in of_kind(rendered[overlay], "HTTPRoute") for ref in each["spec"]["parentRefs"]

@@ -1,17 +1,20 @@
 """`penstock smoke-test`, and the script that calls it: what it finds well, and what it does not let pass."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.gateway import Gateway, Line, one_model
 from tests.operations.verb import PYTHONPATH
-from tests.pages import ROOT
+from tests.pages import ROOT, page
 from tests.servers import Simulator
+from tests.way_in import WayIn
 
 KEYS: Line = {"api_keys": ["shop=sk-shop"], "operator_keys": ["ada=sk-ada"]}
 
@@ -119,3 +122,23 @@ def test_a_dry_run_sends_nothing(open_one: Gateway) -> None:
     done = smoke("http://127.0.0.1:9", "--dry-run")
     assert done.returncode == 0
     assert "typed function" in done.stdout
+
+
+def aws() -> list[str]:
+    rule = page("infrastructure/terraform/modules/balancer/rules.tf").split('"shares"')[1]
+    return re.findall(r'"(/[^"]*)"', re.findall(r"path_pattern { values = \[(.*)\]", rule)[0])
+
+
+def kubernetes() -> list[str]:
+    (rule,) = yaml.safe_load(page("infrastructure/kubernetes/components/routes/route.yaml"))["spec"]["rules"]
+    paths = [match["path"] for match in rule["matches"]]
+    return [each["value"] + ("/*" if each["type"] == "PathPrefix" else "") for each in paths]
+
+
+@pytest.mark.parametrize("patterns", [aws(), kubernetes()], ids=["aws", "kubernetes"])
+def test_one_that_is_well_from_outside(shut_one: Gateway, patterns: list[str]) -> None:
+    with WayIn(shut_one.url, patterns) as way_in:
+        done = smoke(way_in.url, PENSTOCK_KEY="sk-shop")
+    assert done.returncode == 0, done.stderr
+    assert "skip  metrics: not to be reached from here" in done.stdout
+    assert "skip  fallback: not to be seen from here" in done.stdout

@@ -14,7 +14,8 @@ PROSE = re.sub(r"\s+", " ", PAGE)
 FIVE, FIFTY = (shlex.split(each)[2:] for each in blocks("docs/scaling.md", "bash")[0].replace("\\\n", " ").splitlines())
 SHOWN = blocks("docs/scaling.md", "text")
 TABLES = [each for each in rows(PAGE) if len(each) > 5]
-BILLS, AMOUNTS = [each for each in TABLES if len(each) == 10], [each for each in TABLES if len(each) == 6]
+BILLS, SIX = [each for each in TABLES if len(each) == 11], [each for each in TABLES if len(each) == 6]
+AMOUNTS, AROUND = SIX[:5], {name: rest for name, *rest in SIX[5:]}
 ENGINEER = 4 * int(Inputs.model_fields["engineering"].default)
 
 
@@ -53,17 +54,72 @@ def test_fifty_million_and_its_cells(capsys: pytest.CaptureFixture[str]) -> None
 
 def test_the_bills_add_up() -> None:
     assert len(BILLS) == 4
-    for requests, _, mean, peak, replicas, machines, engineers, people, bill, each in BILLS:
+    for requests, _, mean, peak, replicas, machines, around, engineers, people, bill, each in BILLS:
         rate = number(requests) / SECONDS
         assert (rate, 3 * rate) == (near(mean), near(peak))
         assert number(machines) == pytest.approx(number(replicas) * (730 * 1.861 + 8), abs=1)
         assert number(people) == number(engineers) * ENGINEER
-        assert number(bill) == number(machines) + number(people)
+        assert number(bill) == number(machines) + number(around) + number(people)
         assert number(each) == pytest.approx(number(bill) / number(requests), abs=1e-6)
     assert f"${round(90 * 730 * 1.861 * 0.33):,} a month" in PROSE
 
 
-def test_what_is_not_in_the_bill() -> None:
+def hours(cells: float, of_each: float) -> float:
+    return 730 * cells * of_each
+
+
+def priced(line: str) -> list[float]:
+    """The prices that a line names, in dollars."""
+    return [float(each) for each in re.findall(r"\$([\d.]*\d)", AROUND[line][-1])]
+
+
+@pytest.mark.parametrize("column", range(4))
+def test_what_is_around_the_machines(column: int) -> None:
+    """Counts are those of Terraform's environments: staging, then a region of production in each cell."""
+    requests, cells, whole = number(BILLS[column][0]), number(BILLS[column][1]), column > 0
+    streamed, logged = requests * 23.2e3 / 1e9, requests * 430 / 1e9
+    (vcpu, gb), (alb, lcu), (rules, asked) = priced("gateways"), priced("balancer"), priced("limit by address")
+    (hour, through), (small, large) = priced("ways out"), priced("Redis")
+    (taken, kept), (out,) = priced("logs"), priced("traffic")
+    bill = {
+        "gateways": hours(cells, 3 if whole else 2) * (vcpu + 2 * gb),
+        "balancer": hours(cells, alb) + streamed * lcu,
+        "limit by address": cells * rules + requests / 1e6 * asked,
+        "ways out": hours(cells, 3 if whole else 1) * hour + logged * through,
+        "Redis": hours(cells, 2 * large if whole else small),
+        "logs": logged * (taken + 12 * kept),
+        "traffic": streamed * out,
+    }
+    told = {name: number(AROUND[name][column]) for name in bill}
+    assert told == {name: pytest.approx(dollars, abs=0.51) for name, dollars in bill.items()}
+    assert sum(told.values()) == number(AROUND["in all"][column]) == number(BILLS[column][6])
+
+
+def test_the_sentences_about_what_is_around() -> None:
+    small, large = priced("Redis")
+    assert f"would save ${hours(100, 2 * (large - small)):,.0f}" in PROSE
+    assert f"around the machines is ${BILLS[3][6]} a month" in PROSE
+    assert number(BILLS[3][6]) / number(BILLS[3][5]) == pytest.approx(1 / 20, rel=0.03)
+    assert max(number(each[3]) for name, each in AROUND.items() if name != "in all") == number(AROUND["Redis"][3])
+    assert f"${number(AMOUNTS[2][2]) * 2 / 3 * 0.02:.0f} a cell" in PROSE
+
+
+def test_the_counts_are_terraform_s() -> None:
+    staging, production = (
+        page(f"infrastructure/terraform/environments/{name}/main.tf") for name in ("staging", "production")
+    )
+    assert ("min = 2" in staging, "min = 3" in production) == (True, True)
+    assert ("one_exit = true" in staging, production.count("zones = 3, one_exit = false")) == (True, 2)
+    caches = [page(f"infrastructure/terraform/environments/{name}/variables.tf") for name in ("staging", "production")]
+    for wanted, file in zip(('"cache.t4g.small", nodes = 1', '"cache.m7g.large", nodes = 2'), caches, strict=True):
+        assert wanted in file
+    task = page("infrastructure/terraform/modules/api_service/task.tf")
+    assert re.search(r"cpu += 1024\b", task)
+    assert re.search(r"memory += 2048\b", task)
+    assert page("infrastructure/terraform/modules/balancer/security.tf").count("  rule {") == 1
+
+
+def test_how_much_there_is_around_the_machines() -> None:
     streams = page("docs/benchmarks.md").split("### 200 streams of 65 events")[1].split("###")[0]
     told = [number(each) for each in re.findall(r"([\d,]+) µs(?: for a stream|, so)", PAGE)]
     for name, microseconds in zip(("penstock", "nginx"), told, strict=True):

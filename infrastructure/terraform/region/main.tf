@@ -5,7 +5,9 @@ locals {
   name        = "penstock-${var.environment}"
   unique_name = "${local.name}-${data.aws_region.here.name}"
   longest_s   = 120 # timeouts.total_s of penstock.yaml
-  images      = { for each in ["api", "vllm"] : each => "${var.registry.prefix}-${each}" }
+
+  # Those of build.yml; what runs here is of api and vllm.
+  images = { for each in ["acme", "api", "edge", "vllm"] : each => "${var.registry.prefix}-${each}" }
 }
 
 module "secrets" {
@@ -14,10 +16,11 @@ module "secrets" {
 }
 
 module "registry" {
-  source  = "../modules/registry"
-  images  = values(local.images)
-  key_arn = module.secrets.key_arn
-  copies  = var.registry.copies
+  source    = "../modules/registry"
+  images    = values(local.images)
+  key_arn   = module.secrets.key_arn
+  copies    = var.registry.copies
+  protected = var.protected
 }
 
 module "network" {

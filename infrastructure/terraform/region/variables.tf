@@ -85,5 +85,5 @@ variable "logs_kept_days" {
 
 variable "protected" {
   type        = bool
-  description = "The balancer and its logs refuse to be destroyed."
+  description = "The balancer, its logs and the images refuse to be destroyed."
 }

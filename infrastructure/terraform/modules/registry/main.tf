@@ -1,10 +1,11 @@
-# Images: tags that never move, scanned when they come. Another region gets copies, and so needs this one for nothing.
+# Images, scanned when they come. Another region gets copies, and so needs this one for nothing.
 data "aws_caller_identity" "me" {}
 
 resource "aws_ecr_repository" "image" {
   for_each             = var.images
   name                 = each.value
-  image_tag_mutability = "IMMUTABLE"
+  image_tag_mutability = "MUTABLE" # `latest`, `1.2` and the cache of build.yml move
+  force_delete         = !var.protected
   image_scanning_configuration { scan_on_push = true }
   encryption_configuration {
     encryption_type = "KMS"

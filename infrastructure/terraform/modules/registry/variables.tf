@@ -8,6 +8,11 @@ variable "key_arn" {
   description = "The key that encrypts them."
 }
 
+variable "protected" {
+  type        = bool
+  description = "A repository that holds images refuses to be destroyed."
+}
+
 variable "copies" {
   type        = set(string)
   description = "Regions that get a copy of every image."
