@@ -34,11 +34,10 @@ def main() -> int:
     if missing:
         print(f"scripts/bench: there is no {', '.join(missing)}: run scripts/install-servers", file=sys.stderr)
         return 1
-    program, load = map(int, options.cores.split(","))
-    os.sched_setaffinity(0, {load})
+    os.sched_setaffinity(0, {options.cores.load})
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # else what it started would outlive it
     with tempfile.TemporaryDirectory(prefix="penstock-bench-") as folder:
-        bench = Bench(ROOT, Path(folder), peers, Cores(program, load))
+        bench = Bench(ROOT, Path(folder), peers, options.cores)
         _run(bench, options)
     return 0
 
@@ -76,11 +75,24 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--peers", type=_names(PROGRAMS), help=f"programs: {', '.join(PROGRAMS)}")
     parser.add_argument("--rounds", type=int, help="rounds, every program in each (3)")
     parser.add_argument("--seconds", type=float, help="how long each measurement lasts (6)")
-    parser.add_argument("--cores", default="0,1", help="the program's core, and that of load and back end (0,1)")
+    parser.add_argument(
+        "--cores",
+        type=_cores,
+        default=_cores("0,1,2" if (os.cpu_count() or 0) > 2 else "0,1,1"),
+        metavar="P,L,B",
+        help="the cores of program, load and back end (0,1,2; where there are but two, load and back end share one)",
+    )
     options = parser.parse_args()
     options.rounds = options.rounds or (1 if options.quick else 3)
     options.seconds = options.seconds or (2.0 if options.quick else 6.0)
     return options
+
+
+def _cores(text: str) -> Cores:
+    try:
+        return Cores(*map(int, text.split(",")))
+    except (TypeError, ValueError):
+        raise argparse.ArgumentTypeError(f"{text!r} is not three numbers of cores, such as 0,1,2") from None
 
 
 def _names(known: Container[str]) -> Callable[[str], list[str]]:

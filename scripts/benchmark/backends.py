@@ -101,6 +101,6 @@ BACKENDS: dict[str, Callable[[Bench, int], list[str]]] = {
 def backend(kind: str, bench: Bench) -> Iterator[str]:
     """A back end of this kind beside the load; its URL."""
     port = free_port()
-    with Process(BACKENDS[kind](bench, port), bench.cores.load, bench.folder) as process:
+    with Process(BACKENDS[kind](bench, port), bench.cores.backend, bench.folder) as process:
         process.wait_until(answers(f"http://127.0.0.1:{port}/health"), 10)
         yield f"http://127.0.0.1:{port}"

@@ -23,10 +23,11 @@ def free_port() -> int:
 
 @dataclass(frozen=True)
 class Cores:
-    """Where the program under test runs, and where load and back end do."""
+    """Where the program under test runs, the load, and the back end. Two of them may share one."""
 
     program: int
     load: int
+    backend: int
 
 
 class Process:

@@ -48,12 +48,18 @@ class Report:
             machine=machine(),
             rounds=self.rounds,
             seconds=f"{self.seconds:g}",
+            cores=self._cores(),
             others=self._others(),
             programs=_markdown([["program", "version"], *([name, self._version(name)] for name in PROGRAMS)]),
             targets=_markdown([["what", "wanted", "measured", "reached"], *self._targets()]),
             workloads="\n\n".join(map(self._section, self._measured())),
         )
         (folder / "benchmarks.md").write_text(told, encoding="utf-8")
+
+    def _cores(self) -> str:
+        if self.bench.cores.load == self.bench.cores.backend:
+            return "The program under test runs on one core; the load and the back end share another."
+        return "The program under test, the load and the back end each run on a core of their own."
 
     def _others(self) -> str:
         shares = self.results.others

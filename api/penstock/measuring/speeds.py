@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from statistics import fmean, linear_regression
+from statistics import fmean, linear_regression, median
 
 from penstock.measuring.meter import Meter, NotMeasured
 
 SHORT = 10
 """Words of a short prompt."""
 ROUNDS = 5
-"""Each is asked so often, and the quickest counts: what else the machine does makes an answer slower, never quicker."""
+"""Each is asked so often, and the median counts: what an engine does at its best it does seldom."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ def measured(meter: Meter, words: int, answer: int, streams: int) -> Speeds:
     meter.ask(SHORT, 2)  # the first of all may be slow
     prefill = _prefill(meter, words)
     sizes = list(_sizes(streams))
-    line = linear_regression([size - 1 for size in sizes], [_quickest(meter, answer, size) for size in sizes])
+    line = linear_regression([size - 1 for size in sizes], [_typical(meter, answer, size) for size in sizes])
     if line.intercept <= 0:
         raise NotMeasured("steps differ too much: give more --answer-tokens, and nothing else to do to the engine")
     return Speeds(prefill, 1 / line.intercept, max(0.0, line.slope / line.intercept), meter.kv_tokens())
@@ -52,7 +52,7 @@ def measured(meter: Meter, words: int, answer: int, streams: int) -> Speeds:
 def _prefill(meter: Meter, words: int) -> float:
     short = [meter.ask(SHORT, 1) for _ in range(ROUNDS)]
     long = [meter.ask(words, 1) for _ in range(ROUNDS)]
-    seconds = min(each.first_s for each in long) - min(each.first_s for each in short)
+    seconds = median(each.first_s for each in long) - median(each.first_s for each in short)
     if seconds <= 0:
         raise NotMeasured("a long prompt took no longer than a short one: give more --prompt-words")
     return (long[0].prompt - short[0].prompt) / seconds
@@ -67,8 +67,8 @@ def _sizes(most: int) -> Iterator[int]:
     yield most
 
 
-def _quickest(meter: Meter, answer: int, streams: int) -> float:
-    return min(_step_s(meter, answer, streams) for _ in range(ROUNDS))
+def _typical(meter: Meter, answer: int, streams: int) -> float:
+    return median(_step_s(meter, answer, streams) for _ in range(ROUNDS))
 
 
 def _step_s(meter: Meter, answer: int, streams: int) -> float:

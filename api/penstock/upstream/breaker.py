@@ -10,9 +10,8 @@ import contextlib
 from collections.abc import Callable
 from typing import Literal, cast
 
-import pybreaker
-
 from penstock.settings.parts import Breaker as BreakerSettings
+from penstock.upstream.library import pybreaker
 from penstock.upstream.window import Window
 
 State = Literal["closed", "half-open", "open"]

@@ -1,5 +1,8 @@
 """A breaker decides by what it hears and by the clock that it is given."""
 
+import subprocess
+import sys
+
 import pytest
 from penstock.settings.parts import Breaker as Settings
 from penstock.upstream.breaker import Breaker, Hears, Permit, State
@@ -225,3 +228,8 @@ def test_reason_to_think_that_it_is_back_opens_no_closed_breaker(room: Room) -> 
     room.breaker.probe_soon()
     assert room.state() == "closed"
     assert room.states == []
+
+
+def test_pybreaker_does_not_bring_the_client_of_redis_along() -> None:
+    told = "import sys, penstock.app; sys.exit('redis' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", told], timeout=60, check=False).returncode == 0
