@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from penstock.callers.caller import Caller, Key
+from penstock.callers.caller import ANYONE, Caller, Key
 from penstock.errors import CallerNotFound, CallerTaken, InvalidRequest, KeyNotFound
 
 Callers = tuple[Caller, ...]
@@ -24,6 +24,8 @@ def found(callers: Callers, name: str) -> Caller:
 
 def added(callers: Callers, caller: Caller) -> Callers:
     """With one more. Raises CallerTaken."""
+    if caller.name == ANYONE.name:
+        raise CallerTaken(f"{ANYONE.name!r} is whoever asks without a key: choose another name.")
     if any(caller.name == each.name for each in callers):
         raise CallerTaken(f"There is a caller {caller.name!r} already: choose another name, or rotate its key.")
     return (*callers, caller)
@@ -63,11 +65,13 @@ def removed(callers: Callers, name: str) -> Callers:
 
 
 def checked(callers: Iterable[Caller]) -> Callers:
-    """The same. Raises ValueError where two have one name or one key."""
+    """The same. Raises ValueError where two have one name or one key, or one the name of whoever has none."""
     told = tuple(callers)
     names: set[str] = set()
     hashes: dict[str, str] = {}
     for caller in told:
+        if caller.name == ANYONE.name:
+            raise ValueError(f"{ANYONE.name!r} is whoever asks without a key: a caller needs another name")
         if caller.name in names:
             raise ValueError(f"two callers have the name {caller.name!r}")
         names.add(caller.name)

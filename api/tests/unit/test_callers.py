@@ -98,6 +98,13 @@ def test_who_is_not_there_is_told() -> None:
     assert edits.removed((caller("lab"), caller("shop")), "shop") == (caller("lab"),)
 
 
+def test_whoever_asks_without_a_key_is_no_caller_of_ours() -> None:
+    with pytest.raises(CallerTaken, match="another name"):
+        edits.added((), caller("anyone"))
+    with pytest.raises(ValueError, match="needs another name"):
+        edits.checked((caller("anyone"),))
+
+
 def test_one_key_stands_for_one_caller() -> None:
     key = Key.make(NOW)[1]
     with pytest.raises(ValueError, match="have the same key"):
