@@ -55,7 +55,6 @@ class Protocol(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
-        self._transport.set_write_buffer_limits(high=0)  # uvloop then writes at once, and not after all other callbacks
         self._farewell = Farewell(self._transport, self.loop)
         self.write: Callable[[bytes], None] = self._transport.write
         self.about: Callable[[str], object] = transport.get_extra_info

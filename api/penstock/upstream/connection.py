@@ -75,7 +75,6 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
-        self._transport.set_write_buffer_limits(high=0)  # uvloop then writes at once
 
     def data_received(self, data: bytes) -> None:
         if self._exchange is None:  # bytes that nobody asked for: whatever follows cannot be trusted

@@ -66,8 +66,6 @@ class Transport:
     def abort(self) -> None:
         self.closing = True
 
-    def set_write_buffer_limits(self, high: int) -> None: ...
-
     def is_closing(self) -> bool:
         return self.closing
 
