@@ -78,7 +78,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--cores",
         type=_cores,
-        default=_cores("0,1,2" if (os.cpu_count() or 0) > 2 else "0,1,1"),
+        default="0,1,2" if (os.cpu_count() or 0) > 2 else "0,1,1",
         metavar="P,L,B",
         help="the cores of program, load and back end (0,1,2; where there are but two, load and back end share one)",
     )

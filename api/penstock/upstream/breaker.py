@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Literal, cast
 
 from penstock.settings.parts import Breaker as BreakerSettings
-from penstock.upstream.library import pybreaker
+from penstock.upstream.pybreaker_alone import pybreaker
 from penstock.upstream.window import Window
 
 State = Literal["closed", "half-open", "open"]

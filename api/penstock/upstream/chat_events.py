@@ -49,7 +49,7 @@ class ChatEvents(Events):
         if not (data.startswith(b"{") and data.endswith(b"}")):
             return "malformed"
         seen = self._read(data)
-        if seen == "token" and not self._finished and self.usage is None:
+        if seen == "token":
             self._envelope.learn(event)
         return seen
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 SHORT: Final = 1024
-"""Chunks of less data are looked up: formatting the line before one takes four times as long."""
+"""Chunks of less data are looked up: formatting the line before one takes more than twice as long."""
 _LINES: Final = [b"%x\r\n" % size for size in range(SHORT)]
-_BEFORE: Final = [b""] * (SHORT + 8)
-"""For the length of a whole chunk, the line that it begins with; empty if there is none. An empty chunk is the end."""
-for _size in range(1, SHORT):
-    _BEFORE[len(_LINES[_size]) + _size + 2] = _LINES[_size]
+_BEFORE: Final = {len(line) + size + 2: line for size, line in enumerate(_LINES) if size}
+"""For the length of a whole chunk, the line that it begins with. An empty chunk is the end, and is not among them."""
 
 
 def framed(data: bytes) -> bytes:
@@ -23,10 +21,7 @@ def framed(data: bytes) -> bytes:
 
 def alone(data: bytes) -> bytes:
     """What is in a chunk, if these bytes are one, whole and plain; else nothing: that takes a parser."""
-    size = len(data)
-    if size >= SHORT:
+    line = _BEFORE.get(len(data))
+    if line is None or not data.startswith(line) or not data.endswith(b"\r\n"):
         return b""
-    line = _BEFORE[size]
-    if not line or not data.startswith(line) or not data.endswith(b"\r\n"):
-        return b""
-    return data[len(line) : size - 2]
+    return data[len(line) : -2]

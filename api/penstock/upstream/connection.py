@@ -49,7 +49,7 @@ class Connection(asyncio.Protocol):
     def send(self, head: bytes, body: bytes, *, reused: bool) -> Exchange:
         assert self._transport is not None  # noqa: S101  # the pool hands out open connections only
         exchange = self._exchange = Exchange(self, self._loop, reused=reused)
-        self._begun = self._message_done = False
+        self._begun = self._message_done = self._between_chunks = False
         if len(body) < JOINED_BYTES:
             self._transport.write(head + body)
         else:
@@ -84,7 +84,6 @@ class Connection(asyncio.Protocol):
             self._exchange.arrived(chunk)
             return
         self._begun = True
-        self._between_chunks = False
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
@@ -139,7 +138,6 @@ class Connection(asyncio.Protocol):
         if self._message_done:  # a second response to one request
             self._spoiled = True
         self._headers = {}
-        self._between_chunks = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._headers[name.lower()] = value
@@ -161,7 +159,6 @@ class Connection(asyncio.Protocol):
         self._between_chunks = True
 
     def on_message_complete(self) -> None:
-        self._between_chunks = False
         if not self._interim:
             self._message_done = True
             self._kept = self._parser.should_keep_alive()  # after this call-back it would say no

@@ -9,9 +9,7 @@ from typing import Final
 # WHATWG HTML, 9.2.5: lines end in LF, CRLF or CR, and an empty line ends an event.
 _END: Final = re.compile(rb"(?:\r\n|\n|\r(?=[^\n])){2}")
 CR: Final = 13
-LF: Final = 10
-"""Bytes by their numbers: to look for bytes by `in` raises and drops an error first, which doubles its time. (mypyc
-looks up every global by its name, but for those that are final.)"""
+"""A byte by its number: to look for bytes by `in` raises and drops an error first, which doubles its time."""
 _LINE: Final = re.compile(rb"\r\n|\n|\r")
 
 
@@ -36,8 +34,6 @@ class Splitter:
                 self.rest = data
                 return []
             self._begun, data = True, data.removeprefix(codecs.BOM_UTF8)
-        if data.endswith(b"\n\n") and LF not in (line := data[:-2]) and CR not in line:  # one, as most are
-            return [data]
         if CR not in data:
             events = [part + b"\n\n" for part in data.split(b"\n\n")]
             self.rest = events.pop()[:-2]

@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from penstock.upstream.chunks import SHORT, alone, framed
 from penstock.upstream.connection import Connection
-from penstock.upstream.exchange import WireError
+from penstock.upstream.exchange import Cut, WireError
 
 HEAD = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
 END = b"0\r\n\r\n"
@@ -35,7 +35,7 @@ def test_a_chunk_is_what_the_parser_reads(size: int) -> None:
     data = b"x" * size
     parsed = Parsed(HEAD + framed(data) + END)
     assert (parsed.body, parsed.done) == (data, True)
-    assert alone(framed(data)) == (data if len(framed(data)) < SHORT else b"")
+    assert alone(framed(data)) == (data if size < SHORT else b"")
 
 
 @pytest.mark.parametrize(
@@ -96,12 +96,28 @@ CHUNKS = st.lists(st.sampled_from([b"a", b"\r\n", b"5\r\nabcde\r\n", b"0\r\n\r\n
 
 @given(CHUNKS, st.lists(st.integers(0, 160), max_size=6))
 @example([b"a", b"x" * 20, b"b"], [len(HEAD) + 7, len(HEAD) + 8])
+@example([b"a", b"abcde\r\n" + b"x" * 14], [len(HEAD) + 7, len(HEAD) + 17])  # of the line `15`, `1` is read before
 @example([b"a", b"0\r\n\r\n"], [len(HEAD) + 6, len(HEAD) + 9])
 def test_it_does_not_matter_where_reads_are_cut(chunks: list[bytes], cuts: list[int]) -> None:
     response = HEAD + b"".join(map(framed, chunks)) + END
     edges = [0, *sorted({cut for cut in cuts if cut < len(response)}), len(response)]
     reads = [response[a:b] for a, b in pairwise(edges)]
     assert read(reads) == (b"".join(chunks), [None])
+
+
+def test_a_chunk_is_no_answer_to_the_next_request() -> None:
+    loop = asyncio.new_event_loop()
+    try:
+        connection = Connection(loop, lambda it: None, lambda it: None)
+        connection.connection_made(cast(Any, Transport()))
+        for reads, body, ended in (([HEAD, framed(b"a"), END], b"a", type(None)), ([framed(b"abcde")], b"", Cut)):
+            got, ends = bytearray(), list[WireError | None]()
+            connection.send(b"", b"", reused=False).pour(got.extend, ends.append)
+            for each in reads:
+                connection.data_received(each)
+            assert (bytes(got), [type(end) for end in ends]) == (body, [ended])
+    finally:
+        loop.close()
 
 
 @given(CHUNKS, st.integers(1, 3), st.sampled_from([b"c", b"c5", b"1;x", b"1\r\nab", b"\r\n", b"g", b"5\r", b"0\r\n"]))

@@ -1,5 +1,6 @@
 """What each event of a stream is to us, and when an answer is whole."""
 
+import asyncio
 import json
 from collections.abc import Callable
 from typing import Any
@@ -10,8 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from penstock.errors import StreamBroken
 from penstock.upstream.chat_events import DONE, ChatEvents
+from penstock.upstream.exchange import Exchange
 from penstock.upstream.responses_events import ResponsesEvents
 from penstock.upstream.sse import data_of, name_of
+from penstock.upstream.stream import Stream
 from penstock.upstream.streams import Events, Seen
 from penstock.upstream.usage import Usage, usage_of
 
@@ -64,6 +67,40 @@ def test_a_whole_chat_stream() -> None:
 )
 def test_a_token_says_something(choice: dict[str, Any], seen: Seen) -> None:
     assert ChatEvents(1).see(event({"choices": [{"index": 0, **choice}]})) is seen
+
+
+class Carrier:
+    """A connection of which nothing is asked that matters here."""
+
+    def pause(self) -> None: ...
+
+    def resume(self) -> None: ...
+
+    def abort(self) -> None: ...
+
+
+async def test_what_is_left_of_a_read_belongs_to_the_next() -> None:
+    """Even if that looks like a whole event by itself."""
+    loop = asyncio.get_running_loop()
+    exchange = Exchange(Carrier(), loop, reused=False)
+    stream = Stream(exchange, ChatEvents(1), between_s=5, deadline=loop.time() + 5, wants_usage=False)
+    exchange.began(200, {})
+    exchange.arrived(token("a"))
+    assert await stream.open(loop.time() + 5) is None
+    given: list[bytes] = []
+    poured = asyncio.create_task(stream.pour(given.extend))
+    await asyncio.sleep(0)
+    for read in (token("b"), b": ", token("c"), token("d", "stop")):
+        exchange.arrived(read)
+    exchange.finished()
+    assert (await poured).error is None
+    assert given == [token("a"), token("b"), b": " + token("c"), token("d", "stop")]
+
+
+def test_a_preamble_that_comes_twice_is_still_none() -> None:
+    events = ChatEvents(1)
+    assert [events.see(token("")) for _ in range(3)] == ["preamble"] * 3
+    assert events.tokens == 0
 
 
 def test_an_empty_finish_reason_is_none() -> None:
