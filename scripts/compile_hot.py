@@ -25,11 +25,11 @@ HOT = {
     "limits": "allowance limiter meter purse queue seats till",
     "state": "ledger",
     "surfaces": """auth bounds cors farewell framing front functions gate media openai protocol reader relay render
-        visit wire""",
+        shape visit wire""",
     "telemetry": "families journal metrics record tariff",
-    "upstream": """attempt backoff breaker call chat_events chunks connection dialects dispatch edit envelope
+    "upstream": """alarm attempt backoff breaker call chat_events chunks connection dialects dispatch edit envelope
         exchange pool rank refusal reply responses_events sse stream streams target transport usage
-        verdicts window wording""",
+        verdicts window wire_errors wording""",
     "usage": "files spool tally",
 }
 """`telemetry/lines.py` is not among them, since structlog keeps weak references to it, nor is `upstream/patience.py`,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from penstock.upstream.exchange import Exchange
+from penstock.upstream.exchange import Exchange, Sink
 from penstock.upstream.transport import Origin, Transport
 
 BODY = b'{"model":"tiny"}'
@@ -34,6 +34,11 @@ async def whole(exchange: Exchange) -> tuple[int, bytes]:
 
 async def answer(transport: Transport, origin: Origin) -> tuple[int, bytes]:
     return await whole(await ask(transport, origin))
+
+
+def into(got: list[bytes]) -> Sink:
+    """A sink that keeps what it is handed."""
+    return lambda data, framed: got.append(data)
 
 
 async def until(is_so: Callable[[], bool]) -> None:

@@ -46,7 +46,10 @@ async def through(app: ASGI, visit: Visit, body_timeout_s: float) -> None:
             if message["status"] >= 400:
                 visit.record.outcome = "refused" if message["status"] < 500 else "failed"
                 visit.record.code = scope["extensions"].get(ERROR_CODE)
-            visit.start(message["status"], list(message["headers"]))
+            headers = list(message["headers"])
+            visit.start(message["status"], headers)
+            if all(name != b"content-length" for name, _ in headers):  # there may be nothing to say for a while
+                wire.loop.call_soon(wire.write, b"")
         elif message.get("more_body"):
             wire.write(message["body"])
             await wire.drained()

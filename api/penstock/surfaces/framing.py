@@ -16,6 +16,18 @@ BODILESS: Final = frozenset({204, 304})
 STATUS_LINES: Final = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
 
 
+def header_lines(headers: Headers) -> bytes:
+    """A line for each but `connection`, which is the framing's. ValueError if a header ends before its line does."""
+    lines, count = b"", 0
+    for name, value in headers:
+        if name != b"connection":
+            lines += name + b": " + value + b"\r\n"
+            count += 1
+    if len(lines.splitlines()) != count:  # bytes are split at CR, LF and CRLF, and at nothing else
+        raise ValueError("A header holds the end of a line.")
+    return lines
+
+
 class Framing:
     """Of one answer to a request of this method and HTTP version."""
 
@@ -32,23 +44,18 @@ class Framing:
         """Body bytes that are still to come; None where their number is not told."""
 
     @property
-    def sized(self) -> bool:
-        """The answer tells how long its body is, so that it is at hand."""
-        return self._left is not None
+    def in_chunks(self) -> bool:
+        """What comes next is a chunk, and nothing else."""
+        return self._chunked and not self._head
 
     def start(self, status: int, headers: Headers, standing: bytes) -> None:
         """`standing`: the server's own headers, as lines. Raises ValueError if a header ends before its line does."""
-        lines = [_status_line(status)]
         for name, value in headers:
             if name == b"content-length":
                 self._left = int(value)
-            if name == b"connection":  # we only ever ask to close it
+            elif name == b"connection":  # we only ever ask to close it
                 self.keep_alive = False
-            else:
-                lines += (name, b": ", value, b"\r\n")
-        told = b"".join(lines)
-        if not told.count(b"\n") == told.count(b"\r") == 1 + len(lines) // 4:
-            raise ValueError("A header holds the end of a line.")
+        told = _status_line(status) + header_lines(headers)
         if self._method == "HEAD" or status in BODILESS:
             self._left = 0
         elif self._left is None:

@@ -15,7 +15,8 @@ from penstock.functions.run import body, text_of
 from penstock.settings import Settings
 from penstock.surfaces.auth import check_function, check_model
 from penstock.surfaces.gate import Gate
-from penstock.surfaces.relay import Shape, Streamed, relay
+from penstock.surfaces.relay import relay
+from penstock.surfaces.shape import Shape, Streamed
 from penstock.surfaces.visit import Visit
 from penstock.upstream.call import Call
 from penstock.upstream.dialects import CHAT

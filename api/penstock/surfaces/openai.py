@@ -13,7 +13,8 @@ from penstock.settings import Settings
 from penstock.surfaces.auth import check_model
 from penstock.surfaces.bounds import Bounds
 from penstock.surfaces.gate import Gate
-from penstock.surfaces.relay import Shape, Streamed, relay
+from penstock.surfaces.relay import relay
+from penstock.surfaces.shape import Shape, Streamed
 from penstock.surfaces.visit import Visit
 from penstock.upstream.call import Call
 from penstock.upstream.dialects import Dialect
@@ -103,6 +104,8 @@ def check(dialect: Dialect, fields: dict[str, object]) -> None:
 
 class Verbatim(Streamed):
     """A stream as it came, byte for byte."""
+
+    verbatim = True
 
     def __init__(self, stream: Stream) -> None:
         self._reader = stream.events

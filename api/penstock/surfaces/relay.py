@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from abc import ABC, abstractmethod
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final, Protocol
+from functools import lru_cache
+from typing import Final
 
 from penstock.errors import ClientTooSlow, Draining, PenstockError
-from penstock.surfaces.framing import Headers
+from penstock.surfaces.framing import Headers, header_lines
 from penstock.surfaces.outcomes import outcome_of
 from penstock.surfaces.render import JSON
+from penstock.surfaces.shape import Outlet, Shape, Streamed, Whole
 from penstock.surfaces.visit import Visit
 from penstock.upstream.call import Call
 from penstock.upstream.dispatch import Dispatcher
@@ -31,36 +30,6 @@ NOTHING: Final = Usage(0, 0)
 """What an answer used that does not say."""
 LAST_BYTES_S: Final = 5.0
 """How long a client may take for what is written when its stream is over."""
-
-
-class Whole(Protocol):
-    """What the client gets for a reply that is not streamed. May raise a PenstockError."""
-
-    def __call__(self, reply: Reply) -> bytes: ...
-
-
-class Streamed(ABC):
-    """What the client gets for a stream. `events` and `end` may raise a PenstockError."""
-
-    @abstractmethod
-    def events(self, events: list[bytes]) -> bytes:
-        """For the next events; empty to hold them back."""
-
-    @abstractmethod
-    def end(self) -> bytes:
-        """To close a stream that is complete."""
-
-    @abstractmethod
-    def failed(self, error: PenstockError) -> bytes:
-        """To tell an error in a stream that has begun."""
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """What a surface makes of a reply."""
-
-    whole: Whole
-    streamed: Callable[[Stream], Streamed]
 
 
 async def relay(visit: Visit, call: Call, dispatcher: Dispatcher, shape: Shape) -> None:
@@ -85,21 +54,19 @@ async def relay(visit: Visit, call: Call, dispatcher: Dispatcher, shape: Shape) 
 def _whole(visit: Visit, reply: Reply, whole: Whole) -> None:
     body = whole(reply)
     visit.record.first_byte_at = time.monotonic()
-    visit.respond(200, _headers(reply, (JSON,)), body)
+    visit.more_headers += _lines((JSON,), reply.target.id, reply.call.attempts, reply.seat.model)
+    visit.respond(200, _left_out(reply), body)
 
 
 async def _stream(visit: Visit, reply: Reply, stream: Stream, shape: Streamed) -> None:
     wire = visit.wire
-
-    def take(events: list[bytes]) -> None:
-        if data := shape.events(events):
-            wire.write(data)
-
+    outlet = Outlet(wire, shape)
     wire.flows = stream.flow
     try:
-        visit.start(200, _headers(reply, SSE_HEADERS))
+        visit.more_headers += _lines(SSE_HEADERS, reply.target.id, reply.call.attempts, reply.seat.model)
+        visit.start(200, _left_out(reply))
         visit.record.first_byte_at = visit.record.first_token_at = time.monotonic()
-        error = await _pour(visit, reply, take)
+        error = await _pour(visit, reply, outlet)
     finally:
         reply.close()  # the target is done with, however long the client takes
         _note_usage(visit, reply)
@@ -109,13 +76,13 @@ async def _stream(visit: Visit, reply: Reply, stream: Stream, shape: Streamed) -
                 await wire.drained()
         except TimeoutError:
             raise ClientTooSlow("The client did not take the end of its answer.") from error
-    wire.finish(_end(visit, shape, error))
+    wire.finish(outlet.last + _end(visit, shape, error))
 
 
-async def _pour(visit: Visit, reply: Reply, take: Callable[[list[bytes]], None]) -> PenstockError | None:
+async def _pour(visit: Visit, reply: Reply, outlet: Outlet) -> PenstockError | None:
     """Why it is not complete, if it is not."""
     try:
-        return (await reply.pour(take)).error
+        return (await reply.pour(outlet.take, outlet.pass_on)).error
     except asyncio.CancelledError:
         if not isinstance(visit.why, Draining):
             raise
@@ -132,16 +99,19 @@ def _end(visit: Visit, shape: Streamed, error: PenstockError | None) -> bytes:
     return shape.failed(error)
 
 
-def _headers(reply: Reply, first: tuple[tuple[bytes, bytes], ...]) -> Headers:
-    headers = [
-        *first,
-        (b"x-penstock-target", reply.target.id.encode()),
-        (b"x-penstock-attempts", b"%d" % reply.call.attempts),
-        (b"x-penstock-model", reply.seat.model.encode()),
-    ]
-    if reply.left_out:
-        headers.append((b"x-penstock-left-out", _printable(reply.left_out)))
-    return headers
+@lru_cache(maxsize=1024)
+def _lines(first: tuple[tuple[bytes, bytes], ...], target: str, attempts: int, model: str) -> bytes:
+    """Of the answer's head, those that are the same for many: they are written once."""
+    told = (
+        (b"x-penstock-target", target.encode()),
+        (b"x-penstock-attempts", b"%d" % attempts),
+        (b"x-penstock-model", model.encode()),
+    )
+    return header_lines([*first, *told])
+
+
+def _left_out(reply: Reply) -> Headers:
+    return [(b"x-penstock-left-out", _printable(reply.left_out))] if reply.left_out else []
 
 
 def _printable(names: tuple[str, ...]) -> bytes:

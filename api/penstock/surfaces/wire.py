@@ -139,17 +139,25 @@ class Wire:
         self._framing.keep_alive = False
 
     def start(self, status: int, headers: Headers, more: bytes = b"") -> None:
-        """Say how the answer begins; `more` are lines of its head. Raises ValueError for a header that is none."""
+        """Say how the answer begins; `more` are lines of its head. Raises ValueError for a header that is none.
+
+        It goes out with the first of the body, even if that is empty.
+        """
         self._framing.start(status, headers, more + self._line.standing_headers())
         self.started = True
         self._expects_continue = False
-        if not self._framing.sized:  # a stream may have nothing to say for a while
-            self.loop.call_soon(self.write, b"")
 
     def write(self, data: bytes) -> None:
         """More of the body. A client that does not keep up is not waited for: see `flows` and `drained`."""
         if (data := self._framing.more(data)) and not self.gone:
             self._write(data)
+
+    def pass_on(self, data: bytes, framed: bytes) -> None:
+        """More of the body, which came as the chunk `framed` if that is not empty: in chunks, it stays one."""
+        if not (framed and self._framing.in_chunks):
+            self.write(data)
+        elif not self.gone:
+            self._write(framed)
 
     async def drained(self) -> None:
         """Wait until the client keeps up."""

@@ -109,10 +109,11 @@ class Journal:
 
     def _timestamp(self) -> str:
         """UTC, as structlog's are. The second is spelled once for all its requests."""
-        second, micros = divmod(time.time_ns() // 1000, 1_000_000)
+        now = time.time()
+        second = int(now)
         if second != self._second[0]:
-            self._second = (second, datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S"))
-        return f"{self._second[1]}.{str(micros).zfill(6)}Z"
+            self._second = (second, datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S."))
+        return self._second[1] + str(1_000_000 + int((now - second) * 1e6))[1:] + "Z"
 
 
 def _micros(seconds: float) -> float:

@@ -9,13 +9,14 @@ import orjson
 
 from penstock.upstream.call import Call
 from penstock.upstream.chat_events import given_up
-from penstock.upstream.exchange import Exchange, Full, Stale, Unreachable, WireError
+from penstock.upstream.exchange import Exchange
 from penstock.upstream.pool import Seat
 from penstock.upstream.refusal import Failure, failure_of
 from penstock.upstream.reply import Reply
 from penstock.upstream.stream import Stream
 from penstock.upstream.target import Lease
 from penstock.upstream.transport import Transport
+from penstock.upstream.wire_errors import Full, Stale, Unreachable, WireError
 from penstock.upstream.wording import worded
 
 ERROR_BYTES: Final = 256 * 1024

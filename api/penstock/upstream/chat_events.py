@@ -49,7 +49,7 @@ class ChatEvents(Events):
         if not (data.startswith(b"{") and data.endswith(b"}")):
             return "malformed"
         seen = self._read(data)
-        if seen == "token":
+        if seen == "token" and not self.complete:
             self._envelope.learn(event)
         return seen
 

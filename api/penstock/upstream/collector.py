@@ -16,8 +16,9 @@ from penstock.telemetry.exporter import Answer, Exporter
 from penstock.telemetry.families import Counters
 from penstock.telemetry.spans import frame_of
 from penstock.telemetry.tracing import Tracing
-from penstock.upstream.exchange import Exchange, WireError
+from penstock.upstream.exchange import Exchange
 from penstock.upstream.transport import Origin, Transport
+from penstock.upstream.wire_errors import WireError
 
 PATH = "/v1/traces"
 TIMEOUT_S = 5.0

@@ -8,8 +8,10 @@ from typing import Final, cast
 
 import httptools
 
+from penstock.upstream.alarm import Alarm
 from penstock.upstream.chunks import alone
-from penstock.upstream.exchange import Cut, Exchange, Stale, Unreachable
+from penstock.upstream.exchange import Exchange
+from penstock.upstream.wire_errors import Cut, Stale, Unreachable
 
 MAX_HEADER_BYTES: Final = 64 * 1024
 """How much may come without a byte of body: headers, interim responses, trailers. The parser would keep it all."""
@@ -31,7 +33,7 @@ class Connection(asyncio.Protocol):
         self.idle_since = 0.0
         self.released = released
         self.lost = lost
-        self._loop = loop
+        self._alarm = Alarm(loop)
         self._transport: asyncio.Transport | None = None
         self._exchange: Exchange | None = None
         self._parser = httptools.HttpResponseParser(self)
@@ -48,7 +50,7 @@ class Connection(asyncio.Protocol):
 
     def send(self, head: bytes, body: bytes, *, reused: bool) -> Exchange:
         assert self._transport is not None  # noqa: S101  # the pool hands out open connections only
-        exchange = self._exchange = Exchange(self, self._loop, reused=reused)
+        exchange = self._exchange = Exchange(self, self._alarm, reused=reused)
         self._begun = self._message_done = self._between_chunks = False
         if len(body) < JOINED_BYTES:
             self._transport.write(head + body)
@@ -81,7 +83,7 @@ class Connection(asyncio.Protocol):
             self.abort()
             return
         if self._between_chunks and (chunk := alone(data)):  # as the parser, which it does not bother, would have it
-            self._exchange.arrived(chunk)
+            self._exchange.arrived(chunk, data)
             return
         self._begun = True
         try:
@@ -100,27 +102,32 @@ class Connection(asyncio.Protocol):
 
     def _hand_over(self, exchange: Exchange) -> None:
         """Give the exchange what one read brought: its body bytes at once, and its end."""
+        done = self._message_done
+        if done:
+            exchange.let_go()
+            self._free()
         if self._parts:
             data = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
             self._parts.clear()
-            exchange.arrived(data)
-        if self._exchange is not exchange:  # it was given up on the way
-            return
-        if self._message_done:
-            self._exchange = None
-            self.resume()
-            if self._spoiled or not self._kept:
-                self.abort()
-            else:
-                self.released(self)
+            exchange.arrived(data, b"")
+        if done:
             exchange.finished()
-        elif self._spoiled:
+        elif self._spoiled and self._exchange is exchange:  # it was not given up on the way
             self.abort()
             exchange.failed(Cut("what it sent is not HTTP"))
+
+    def _free(self) -> None:
+        self._exchange = None
+        self.resume()
+        if self._spoiled or not self._kept:
+            self.abort()
+        else:
+            self.released(self)
 
     def connection_lost(self, error: Exception | None) -> None:
         exchange, self._exchange = self._exchange, None
         self._transport = None
+        self._alarm.close()
         self.lost(self)
         if exchange is None:
             return

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
-_TEXT: Final = re.compile(rb'"(?:content|reasoning|reasoning_content|text)": ?"([^"\\\x00-\x1f]*)"')
-"""The text that a chunk holds. Within another of JSON's strings this cannot stand, for its quotes would be escaped."""
+_NAMES: Final = (b"content", b"reasoning_content", b"reasoning", b"text")
+_OPENINGS: Final = [b'"%b":%b"' % (name, space) for space in (b"", b" ") for name in _NAMES]
+"""Of the text that a chunk holds. In another of JSON's strings none can stand, for its quotes would be escaped."""
 QUOTE: Final = 34
 BACKSLASH: Final = 92
 LF: Final = 10
@@ -29,10 +29,16 @@ class Envelope:
 
     def learn(self, chunk: bytes) -> None:
         """A chunk without a plain text is not learned: what was known before stays."""
-        found = _TEXT.search(chunk)
-        if found is not None:
-            self._before, self._after = chunk[: found.start(1)], chunk[found.end(1) :]
-            self._size = len(self._before) + len(self._after)
+        for opening in _OPENINGS:
+            at = chunk.find(opening)
+            if at < 0:
+                continue
+            before, rest = chunk[: at + len(opening)], chunk[at + len(opening) :]
+            end = rest.find(b'"')
+            if end >= 0 and BACKSLASH not in rest[:end]:
+                self._before, self._after = before, rest[end:]
+                self._size = len(before) + len(rest) - end
+                return
 
     def fits(self, chunk: bytes) -> bool:
         """Whether it is what was learned but for the text. False if that cannot be told at a glance."""

@@ -6,30 +6,11 @@ import asyncio
 from collections.abc import Callable
 from typing import Final, Protocol
 
-from penstock.upstream.patience import after_next_read
+from penstock.upstream.alarm import Alarm
+from penstock.upstream.wire_errors import Cut, WireError
 
 BUFFER_BYTES: Final = 256 * 1024
 """Unread body bytes from which a connection stops reading until they are taken."""
-
-
-class WireError(Exception):
-    """The connection did not carry the response to its end."""
-
-
-class Unreachable(WireError):
-    """No connection could be made, or a fresh one was reset before its first byte."""
-
-
-class Stale(WireError):
-    """A reused connection was closed before the first byte: the other side had given it up already."""
-
-
-class Cut(WireError):
-    """The connection ended, or what it carried was not HTTP, after the response had begun."""
-
-
-class Full(WireError):
-    """As many connections as are allowed are in use."""
 
 
 class Carrier(Protocol):
@@ -42,6 +23,11 @@ class Carrier(Protocol):
     def abort(self) -> None: ...
 
 
+Sink = Callable[[bytes, bytes], None]
+"""Handed body bytes, and the same as they came, if that was as one whole chunk; else nothing."""
+Ended = Callable[[WireError | None], None]
+
+
 class Exchange:
     """One request's response. Read it with `head` and `read`, or have it poured into a sink as it arrives.
 
@@ -49,23 +35,25 @@ class Exchange:
     """
 
     __slots__ = (
-        "_buffer", "_buffered", "_connection", "_ended", "_error", "_loop", "_sink", "_waiter",
-        "complete", "headers", "reused", "status",
+        "_alarm", "_buffer", "_buffered", "_connection", "_ended", "_error", "_sink", "_waiter",
+        "complete", "headers", "loop", "reused", "status",
     )  # fmt: skip
 
-    def __init__(self, connection: Carrier, loop: asyncio.AbstractEventLoop, *, reused: bool) -> None:
+    def __init__(self, connection: Carrier, alarm: Alarm, *, reused: bool) -> None:
         self.status = 0
         self.headers: dict[bytes, bytes] = {}
         self.complete = False
         self.reused = reused
         self._connection: Carrier | None = connection
-        self._loop = loop
+        self.loop = alarm.loop
+        self._alarm: Alarm | None = alarm
+        """Its connection's. It has neither any more when it is over: they may serve another."""
         self._buffer: list[bytes] = []
         self._buffered = 0
         self._error: WireError | None = None
         self._waiter: asyncio.Future[None] | None = None
-        self._sink: Callable[[bytes], None] | None = None
-        self._ended: Callable[[WireError | None], None] | None = None
+        self._sink: Sink | None = None
+        self._ended: Ended | None = None
 
     async def head(self, deadline: float) -> int:
         """The status, once the response's headers are in. Raises WireError or TimeoutError."""
@@ -94,13 +82,13 @@ class Exchange:
             return None
         return self._buffer[0] if len(self._buffer) == 1 else b"".join(self._buffer)
 
-    def pour(self, sink: Callable[[bytes], None], ended: Callable[[WireError | None], None]) -> None:
+    def pour(self, sink: Sink, ended: Ended) -> None:
         """Hand every further body byte to `sink` the moment it arrives, then call `ended` once."""
         self._sink, self._ended = sink, ended
         if self._buffer:
             data = b"".join(self._buffer)
             self._buffer.clear()
-            sink(data)
+            sink(data, b"")
         if self.complete or self._error:
             ended(self._error)
         else:
@@ -118,9 +106,8 @@ class Exchange:
         """Wait for nothing more, but let the last bytes come within `grace_s`: the connection is kept."""
         self._buffer.clear()
         self._sink, self._ended = _discard, None
-        if self._connection is not None:
-            self.resume()
-            self._loop.call_later(grace_s, self.close)
+        self.resume()
+        self.wake_at(self.loop.time() + grace_s, self.close)
 
     def close(self) -> None:
         """Give the exchange up. A response that is still coming is cut, which cancels it at the target."""
@@ -128,19 +115,27 @@ class Exchange:
         self._buffer.clear()
         if self._connection is not None:
             self._connection.abort()
-            self._connection = None
+            self.let_go()
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_exception(Cut("it was given up"))
+
+    def wake_at(self, when: float, then: Callable[[], None]) -> None:
+        """Call it at this time of the loop's clock, unless the response is over, or one is to be called at another."""
+        if self._alarm is not None:
+            self._alarm.set(when, then)
 
     async def _more(self, deadline: float) -> None:
         if self._error is not None:
             raise self._error
-        if deadline <= self._loop.time():
+        if self._alarm is None:
+            raise Cut("it was given up")
+        if deadline <= self.loop.time():
             raise TimeoutError
-        self._waiter = self._loop.create_future()
-        timer = self._loop.call_at(deadline, after_next_read, self._loop, _expire, self._waiter)
+        self._waiter = self.loop.create_future()
+        self._alarm.set(deadline, self._expire)
         try:
             await self._waiter
         finally:
-            timer.cancel()
             self._waiter = None
 
     # What the connection tells.
@@ -149,9 +144,9 @@ class Exchange:
         self.status, self.headers = status, headers
         self._wake()
 
-    def arrived(self, data: bytes) -> None:
+    def arrived(self, data: bytes, framed: bytes) -> None:
         if self._sink is not None:
-            self._sink(data)
+            self._sink(data, framed)
             return
         self._buffer.append(data)
         self._buffered += len(data)
@@ -159,14 +154,23 @@ class Exchange:
             self.pause()
         self._wake()
 
+    def let_go(self) -> None:
+        """Nothing more is to be had of the connection: it may serve another."""
+        self._connection = None
+        if self._alarm is not None:
+            self._alarm.clear()
+            self._alarm = None
+
     def finished(self) -> None:
-        self.complete, self._connection = True, None
+        self.complete = True
+        self.let_go()
         self._wake()
         if self._ended is not None:
             self._ended(None)
 
     def failed(self, error: WireError) -> None:
-        self._error, self._connection = error, None
+        self._error = error
+        self.let_go()
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_exception(error)
         if self._ended is not None:
@@ -176,11 +180,10 @@ class Exchange:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
+    def _expire(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_exception(TimeoutError())
 
-def _discard(data: bytes) -> None:
-    del data
 
-
-def _expire(waiter: asyncio.Future[None]) -> None:
-    if not waiter.done():
-        waiter.set_exception(TimeoutError())
+def _discard(data: bytes, framed: bytes) -> None:
+    del data, framed

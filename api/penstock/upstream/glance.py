@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from penstock.upstream.exchange import Exchange, WireError
+from penstock.upstream.exchange import Exchange
 from penstock.upstream.target import Target
 from penstock.upstream.transport import Transport
+from penstock.upstream.wire_errors import WireError
 
 ANSWER_BYTES = 4 * 2**20
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from penstock.upstream.call import Call
 from penstock.upstream.exchange import Exchange
 from penstock.upstream.pool import Seat
-from penstock.upstream.stream import Stream
+from penstock.upstream.stream import PassOn, Stream, Take
 from penstock.upstream.target import Lease, Target
 from penstock.upstream.usage import Usage, read_by_size
 from penstock.upstream.verdicts import VERDICTS, Ending
@@ -44,10 +44,10 @@ class Reply:
         """The model's name as the target told it."""
         return (self.fields or {}).get("model") if self.stream is None else self.stream.events.model
 
-    async def pour(self, take: Callable[[list[bytes]], None]) -> Ending:
-        """Hand the stream's events to `take` until its end; a bad end is one more failure for the breaker."""
+    async def pour(self, take: Take, pass_on: PassOn) -> Ending:
+        """Hand the stream's events on until its end; a bad end is one more failure for the breaker."""
         assert self.stream is not None  # noqa: S101  # a reply without a stream has a body
-        ending = await self.stream.pour(take)
+        ending = await self.stream.pour(take, pass_on)
         if VERDICTS[ending.outcome].hears == "failed":
             self.target.breaker.broke_off()
         if self.call.trace is not None:

@@ -7,16 +7,22 @@ from collections.abc import Callable
 from typing import Final
 
 from penstock.errors import ClientTooSlow, PenstockError, StreamBroken, UpstreamTimeout
-from penstock.upstream.exchange import Exchange, WireError
-from penstock.upstream.patience import after_next_read
+from penstock.upstream.exchange import Exchange
 from penstock.upstream.refusal import Failure, failure_in_stream
 from penstock.upstream.sse import EventTooLarge, Splitter
 from penstock.upstream.streams import Events, Seen
 from penstock.upstream.verdicts import Ending, Outcome
+from penstock.upstream.wire_errors import WireError
 
 EVENT_BYTES: Final = 8 * 2**20
 LEAVE_S: Final = 1.0
 """How long the bytes that end a response may follow its last event, for the connection to be kept."""
+
+
+Take = Callable[[list[bytes], bool], None]
+"""Handed the events of one read, and whether they are the last."""
+PassOn = Callable[[bytes, bytes], None]
+"""Handed one event that needed no reading, and the same as it came, if that was as one whole chunk; else nothing."""
 
 
 class Stream:
@@ -31,16 +37,16 @@ class Stream:
         self._between_s = between_s
         self._deadline = deadline
         self._wants_usage = wants_usage
-        self._loop = asyncio.get_running_loop()
-        self._over: asyncio.Future[Ending] = self._loop.create_future()
-        self._take: Callable[[list[bytes]], None] = _nowhere
+        self._over: asyncio.Future[Ending] = exchange.loop.create_future()
+        self._now: Callable[[], float] = exchange.loop.time
+        self._take: Take = _nowhere
+        self._pass_on: PassOn = _nowhere
         self._held: list[bytes] = []
         self._held_bytes = 0
         self._rest: list[bytes] = []
         self._is_open = self._has_hole = False
         self._heard_at = 0.0
         self._paused = False
-        self._timer: asyncio.TimerHandle | None = None
 
     @property
     def over(self) -> bool:
@@ -78,10 +84,10 @@ class Stream:
                 break
         return None
 
-    async def pour(self, take: Callable[[list[bytes]], None]) -> Ending:
-        """Hand the events to `take`, those of one read together, until the end. Returns how it ended."""
-        self._take = take
-        self._heard_at = self._loop.time()
+    async def pour(self, take: Take, pass_on: PassOn) -> Ending:
+        """Hand the events on until the end. Returns how it ended."""
+        self._take, self._pass_on = take, pass_on
+        self._heard_at = self._now()
         self._check_at(self._heard_at + self._between_s)
         try:
             self._take_events(self._rest, self._held)
@@ -92,23 +98,25 @@ class Stream:
                     self._exchange.pause()
             return await self._over
         finally:
-            self._stop_checking()
-            self._take = _nowhere
+            self._take = self._pass_on = _nowhere
 
     def flow(self, flows: bool) -> None:
         """Read on from the target, or, while the client does not keep up, no more."""
         self._paused = not flows
         if flows:
-            self._heard_at = self._loop.time()
+            self._heard_at = self._now()
             self._exchange.resume()
         else:
             self._exchange.pause()
 
-    def _arrived(self, data: bytes) -> None:
+    def _arrived(self, data: bytes, framed: bytes) -> None:
         """Most reads bring one event, and most events a token like the one before: those go straight on."""
         if not self._splitter.rest and self.events.glance(data):
-            self._heard_at = self._loop.time()
-            self._give([data])
+            self._heard_at = self._now()
+            try:
+                self._pass_on(data, framed)
+            except PenstockError as error:
+                self._end(error, "answered")
             return
         try:
             events = self._splitter.feed(data)
@@ -130,19 +138,16 @@ class Stream:
                 out.append(event)
             heard = heard or seen != "comment"
         if heard:
-            self._heard_at = self._loop.time()
+            self._heard_at = self._now()
         if out:
-            self._give(out)
+            try:
+                self._take(out, seen == "done")
+            except PenstockError as error:  # the target answered, but not with what its reader can use
+                self._end(error, "answered")
         if seen == "error":
             self._end(StreamBroken("The target failed in the middle of its answer."))
         elif seen == "done":
             self._finish()
-
-    def _give(self, events: list[bytes]) -> None:
-        try:
-            self._take(events)
-        except PenstockError as error:  # the target answered, but not with what its reader can use
-            self._end(error, "answered")
 
     def _ended(self, error: WireError | None) -> None:
         """The response is over, and with it an answer that is complete, even without `[DONE]`."""
@@ -150,17 +155,12 @@ class Stream:
         self._finish()
 
     def _check_at(self, when: float) -> None:
-        self._timer = self._loop.call_at(min(when, self._deadline), after_next_read, self._loop, self._check)
-
-    def _stop_checking(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._exchange.wake_at(min(when, self._deadline), self._check)
 
     def _check(self) -> None:
-        if self._timer is None or self._over.done():
+        if self._over.done():
             return
-        now = self._loop.time()
+        now = self._now()
         silent_from = now if self._paused else self._heard_at
         if now >= self._deadline and self._paused:
             self._end(ClientTooSlow("The client read its answer too slowly."), "client_gone")
@@ -194,5 +194,5 @@ class Stream:
         self._over.set_result(Ending(outcome, error))
 
 
-def _nowhere(events: list[bytes]) -> None:
-    del events
+def _nowhere(*given: object) -> None:
+    del given

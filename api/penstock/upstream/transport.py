@@ -12,8 +12,9 @@ from typing import Final, NamedTuple
 
 from penstock.settings.tls import NO_FILES, TlsFiles
 from penstock.upstream.connection import Connection
-from penstock.upstream.exchange import Exchange, Full, Unreachable
+from penstock.upstream.exchange import Exchange
 from penstock.upstream.patience import patience
+from penstock.upstream.wire_errors import Full, Unreachable
 
 KEEP_ALIVE_S: Final = 4.0
 """vLLM's server closes a connection that was idle for 5 s: ours must give it up sooner, or meet its end."""

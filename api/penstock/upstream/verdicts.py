@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from penstock.errors import (
     PenstockError,
@@ -45,8 +45,7 @@ class Verdict:
     error: type[UpstreamFailed] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
+class Ending(NamedTuple):
     """How a stream ended: what that says of the target, and what the client has to hear."""
 
     outcome: Outcome

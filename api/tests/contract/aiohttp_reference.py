@@ -14,8 +14,9 @@ from typing import TypeVar
 import aiohttp
 from aiohttp.http_exceptions import HttpProcessingError
 from penstock.upstream.connection import MAX_HEADER_BYTES
-from penstock.upstream.exchange import Cut, Stale, Unreachable, WireError
+from penstock.upstream.exchange import Ended, Sink
 from penstock.upstream.transport import KEEP_ALIVE_S, Origin
+from penstock.upstream.wire_errors import Cut, Stale, Unreachable, WireError
 from yarl import URL
 
 T = TypeVar("T")
@@ -140,7 +141,7 @@ class ReferenceExchange:
         assert self._response is not None
         return await self._within(deadline, self._response.content.readany())
 
-    def pour(self, sink: Callable[[bytes], None], ended: Callable[[WireError | None], None]) -> None:
+    def pour(self, sink: Sink, ended: Ended) -> None:
         self._spawn(self._pour(sink, ended))
 
     def pause(self) -> None:
@@ -160,11 +161,11 @@ class ReferenceExchange:
         if self._response is not None and not self.complete:
             self._response.close()
 
-    async def _pour(self, sink: Callable[[bytes], None], ended: Callable[[WireError | None], None]) -> None:
+    async def _pour(self, sink: Sink, ended: Ended) -> None:
         error = None
         try:
             while data := await self.read(None):
-                sink(data)
+                sink(data, b"")
                 await self._flowing.wait()
         except WireError as cut:
             error = cut

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from penstock.upstream.exchange import Cut, Full, Stale, Unreachable
 from penstock.upstream.transport import Origin, Transport
+from penstock.upstream.wire_errors import Cut, Full, Stale, Unreachable
 from tests.asking import BODY, SOON_S, answer, ask, soon, until, whole
 from tests.servers import free_port
 from tests.wire import CHUNKED, Peer, Wire, chunk, echo, saying, sized
@@ -276,7 +276,7 @@ async def test_closing_the_transport_leaves_no_socket_and_no_task(transport_type
         transport = transport_type(64)
         await asyncio.gather(*(answer(transport, wire.origin) for _ in range(20)))
         exchanges = [await ask(transport, holding.origin) for _ in range(10)]
-        exchanges[0].pour(lambda data: None, lambda error: None)
+        exchanges[0].pour(lambda data, framed: None, lambda error: None)
         transport.close()
         await until(lambda: transport.connections == 0)
         await until(lambda: asyncio.all_tasks() <= tasks)

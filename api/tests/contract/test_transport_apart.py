@@ -67,7 +67,7 @@ async def test_an_exchange_that_was_closed_hears_no_more(transport: Transport) -
         exchange = await ask(transport, wire.origin)
         await exchange.head(soon())
 
-        def sink(data: bytes) -> None:
+        def sink(data: bytes, framed: bytes) -> None:
             heard.append(data)
             exchange.close()
 

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 from penstock.upstream.connection import MAX_HEADER_BYTES
-from penstock.upstream.exchange import Cut
 from penstock.upstream.transport import Transport
+from penstock.upstream.wire_errors import Cut
 from tests.asking import ask, soon, until, whole
 from tests.wire import CHUNKED, Peer, Script, Wire, chunk, saying, sized
 

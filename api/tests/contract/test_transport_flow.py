@@ -3,9 +3,10 @@
 import asyncio
 
 import pytest
-from penstock.upstream.exchange import BUFFER_BYTES, Cut, Unreachable, WireError
+from penstock.upstream.exchange import BUFFER_BYTES
 from penstock.upstream.transport import Transport
-from tests.asking import BODY, SOON_S, answer, ask, soon, until, whole
+from penstock.upstream.wire_errors import Cut, Unreachable, WireError
+from tests.asking import BODY, SOON_S, answer, ask, into, soon, until, whole
 from tests.wire import CHUNKED, Peer, Wire, chunk, echo, saying, sized
 
 # Requests and their ends
@@ -126,7 +127,7 @@ async def test_pouring_hands_on_what_came_before_and_after_and_then_ends_once(tr
     async with Wire(script) as wire:
         exchange = await ask(transport, wire.origin)
         await exchange.head(soon())
-        exchange.pour(got.append, ends.append)
+        exchange.pour(into(got), ends.append)
         await until(lambda: bool(got))
         go.set()
         await until(lambda: bool(ends))
@@ -141,12 +142,12 @@ async def test_pouring_what_is_complete_or_broken_already_ends_at_once(transport
         await until(lambda: exchange.complete)
         got: list[bytes] = []
         ends: list[WireError | None] = []
-        exchange.pour(got.append, ends.append)
+        exchange.pour(into(got), ends.append)
         assert (got, ends) == ([b"hello"], [None])
     async with Wire(saying(sized(b"hello")[:-1])) as wire:
         exchange = await ask(transport, wire.origin)
         await until(lambda: transport.connections == 0)
-        exchange.pour(got.append, ends.append)
+        exchange.pour(into(got), ends.append)
         assert got[1:] == [b"hell"]
         assert isinstance(ends[1], Cut)
 
@@ -160,7 +161,7 @@ async def test_pouring_tells_of_a_cut(transport: Transport) -> None:
 
     async with Wire(script) as wire:
         exchange = await ask(transport, wire.origin)
-        exchange.pour(lambda data: None, ends.append)
+        exchange.pour(into([]), ends.append)
         await until(lambda: bool(ends))
         assert isinstance(ends[0], Cut)
         assert len(ends) == 1
@@ -236,7 +237,7 @@ async def test_a_sink_can_pause_and_resume_the_target(transport: Transport) -> N
         exchange = await ask(transport, wire.origin)
         await exchange.head(soon())
 
-        def sink(data: bytes) -> None:
+        def sink(data: bytes, framed: bytes) -> None:
             got[0] += len(data)
             exchange.pause()
 

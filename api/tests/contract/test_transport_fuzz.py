@@ -9,9 +9,9 @@ from typing import NamedTuple
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from penstock.upstream.exchange import Stale, WireError
 from penstock.upstream.sse import EventTooLarge, Splitter
 from penstock.upstream.transport import Origin, Transport
+from penstock.upstream.wire_errors import Stale, WireError
 from tests.asking import BODY, SOON_S, ask, soon, until, whole
 from tests.contract.aiohttp_reference import Reference
 from tests.wire import CHUNKED, Peer, Wire, chunk, echo, sized

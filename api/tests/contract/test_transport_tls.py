@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from penstock.settings.tls import TlsFiles
-from penstock.upstream.exchange import Unreachable
 from penstock.upstream.transport import Transport
+from penstock.upstream.wire_errors import Unreachable
 from tests.asking import BODY, answer, ask, until
 from tests.certificates import Authority
 from tests.wire import Peer, Wire, echo

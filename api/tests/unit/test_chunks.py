@@ -10,7 +10,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from penstock.upstream.chunks import SHORT, alone, framed
 from penstock.upstream.connection import Connection
-from penstock.upstream.exchange import Cut, WireError
+from penstock.upstream.wire_errors import Cut, WireError
+from tests.asking import into
 
 HEAD = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
 END = b"0\r\n\r\n"
@@ -82,7 +83,7 @@ def read(reads: list[bytes]) -> tuple[bytes, list[WireError | None]]:
         connection = Connection(loop, lambda it: None, lambda it: None)
         connection.connection_made(cast(Any, Transport()))
         exchange = connection.send(b"", b"", reused=False)
-        exchange.pour(body.extend, ends.append)
+        exchange.pour(lambda data, framed: body.extend(data), ends.append)
         for each in reads:
             if not ends:
                 connection.data_received(each)
@@ -111,13 +112,43 @@ def test_a_chunk_is_no_answer_to_the_next_request() -> None:
         connection = Connection(loop, lambda it: None, lambda it: None)
         connection.connection_made(cast(Any, Transport()))
         for reads, body, ended in (([HEAD, framed(b"a"), END], b"a", type(None)), ([framed(b"abcde")], b"", Cut)):
-            got, ends = bytearray(), list[WireError | None]()
-            connection.send(b"", b"", reused=False).pour(got.extend, ends.append)
+            got, ends = list[bytes](), list[WireError | None]()
+            connection.send(b"", b"", reused=False).pour(into(got), ends.append)
             for each in reads:
                 connection.data_received(each)
-            assert (bytes(got), [type(end) for end in ends]) == (body, [ended])
+            assert (b"".join(got), [type(end) for end in ends]) == (body, [ended])
     finally:
         loop.close()
+
+
+def test_a_connection_is_free_for_another_request_when_the_last_bytes_are_handed_on() -> None:
+    loop = asyncio.new_event_loop()
+    try:
+        released: list[Connection] = []
+        connection = Connection(loop, released.append, lambda it: None)
+        connection.connection_made(cast(Any, Transport()))
+        free: list[bool] = []
+        exchange = connection.send(b"", b"", reused=False)
+        exchange.pour(lambda data, framed: free.append(bool(released)), lambda error: None)
+        connection.data_received(HEAD + framed(b"a"))
+        connection.data_received(framed(b"b") + END)
+        assert free == [False, True]
+        exchange.close()
+        assert connection.usable, "it is another's by now"
+    finally:
+        loop.close()
+
+
+async def test_who_waits_for_an_exchange_that_is_given_up_is_told() -> None:
+    connection = Connection(asyncio.get_running_loop(), lambda it: None, lambda it: None)
+    connection.connection_made(cast(Any, Transport()))
+    exchange = connection.send(b"", b"", reused=False)
+    waiting = asyncio.create_task(exchange.read(asyncio.get_running_loop().time() + 60))
+    await asyncio.sleep(0)
+    exchange.close()
+    for wait in (waiting, exchange.read(asyncio.get_running_loop().time() + 60)):
+        with pytest.raises(Cut, match="given up"):
+            await wait
 
 
 @given(CHUNKS, st.integers(1, 3), st.sampled_from([b"c", b"c5", b"1;x", b"1\r\nab", b"\r\n", b"g", b"5\r", b"0\r\n"]))

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from penstock.errors import StreamBroken
+from penstock.upstream.alarm import Alarm
 from penstock.upstream.chat_events import DONE, ChatEvents
 from penstock.upstream.exchange import Exchange
 from penstock.upstream.responses_events import ResponsesEvents
@@ -82,16 +83,18 @@ class Carrier:
 async def test_what_is_left_of_a_read_belongs_to_the_next() -> None:
     """Even if that looks like a whole event by itself."""
     loop = asyncio.get_running_loop()
-    exchange = Exchange(Carrier(), loop, reused=False)
+    exchange = Exchange(Carrier(), Alarm(loop), reused=False)
     stream = Stream(exchange, ChatEvents(1), between_s=5, deadline=loop.time() + 5, wants_usage=False)
     exchange.began(200, {})
-    exchange.arrived(token("a"))
+    exchange.arrived(token("a"), b"")
     assert await stream.open(loop.time() + 5) is None
     given: list[bytes] = []
-    poured = asyncio.create_task(stream.pour(given.extend))
+    poured = asyncio.create_task(
+        stream.pour(lambda events, last: given.extend(events), lambda event, framed: given.append(event))
+    )
     await asyncio.sleep(0)
     for read in (token("b"), b": ", token("c"), token("d", "stop")):
-        exchange.arrived(read)
+        exchange.arrived(read, b"")
     exchange.finished()
     assert (await poured).error is None
     assert given == [token("a"), token("b"), b": " + token("c"), token("d", "stop")]

@@ -16,6 +16,7 @@ from penstock.cli import main
 from penstock.upstream.call import Call
 from penstock.upstream.dispatch import Dispatcher
 from penstock.upstream.reply import Reply
+from penstock.upstream.stream import PassOn, Take
 from penstock.upstream.verdicts import Ending
 
 WELL = 10
@@ -66,7 +67,7 @@ def slow(well: Open) -> Open:
     return open_
 
 
-async def pour_slowly(reply: Reply, take: Callable[[list[bytes]], None]) -> Ending:
+async def pour_slowly(reply: Reply, take: Take, pass_on: PassOn) -> Ending:
     """And so does each event of a stream."""
     loop = asyncio.get_running_loop()
     began = loop.time()
@@ -74,10 +75,13 @@ async def pour_slowly(reply: Reply, take: Callable[[list[bytes]], None]) -> Endi
     def behind() -> float:
         return (FACTOR - 1) * (loop.time() - began)
 
-    def later(events: list[bytes]) -> None:
-        loop.call_later(behind(), take, list(events))
+    def later(events: list[bytes], last: bool) -> None:
+        loop.call_later(behind(), take, list(events), False)  # it is written when it comes
 
-    ending = await well_pour(reply, later)
+    def later_on(event: bytes, framed: bytes) -> None:
+        loop.call_later(behind(), pass_on, event, framed)
+
+    ending = await well_pour(reply, later, later_on)
     await asyncio.sleep(behind() + 0.01)  # after the last event
     return ending
 
