@@ -8,8 +8,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from penstock.callers.caller import ANYONE, Caller, Key
+from penstock.callers.caller import Caller, Key
 from penstock.errors import CallerNotFound, CallerTaken, InvalidRequest, KeyNotFound
+from penstock.settings.parts import NO_CALLERS
 
 Callers = tuple[Caller, ...]
 
@@ -24,8 +25,8 @@ def found(callers: Callers, name: str) -> Caller:
 
 def added(callers: Callers, caller: Caller) -> Callers:
     """With one more. Raises CallerTaken."""
-    if caller.name == ANYONE.name:
-        raise CallerTaken(f"{ANYONE.name!r} is whoever asks without a key: choose another name.")
+    if caller.name in NO_CALLERS:
+        raise CallerTaken(f"{caller.name!r} stands for {NO_CALLERS[caller.name]}: choose another name.")
     if any(caller.name == each.name for each in callers):
         raise CallerTaken(f"There is a caller {caller.name!r} already: choose another name, or rotate its key.")
     return (*callers, caller)
@@ -70,8 +71,8 @@ def checked(callers: Iterable[Caller]) -> Callers:
     names: set[str] = set()
     hashes: dict[str, str] = {}
     for caller in told:
-        if caller.name == ANYONE.name:
-            raise ValueError(f"{ANYONE.name!r} is whoever asks without a key: a caller needs another name")
+        if caller.name in NO_CALLERS:
+            raise ValueError(f"{caller.name!r} stands for {NO_CALLERS[caller.name]}: a caller needs another name")
         if caller.name in names:
             raise ValueError(f"two callers have the name {caller.name!r}")
         names.add(caller.name)

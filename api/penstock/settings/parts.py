@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -29,6 +29,8 @@ def _variable(name: str) -> str:
     return name
 
 
+NO_CALLERS: Final = {"anyone": "whoever asks where no key is needed", "none": "whose key is not known"}
+"""Names that logs and metrics have for who is no caller."""
 Name = Annotated[str, AfterValidator(_printable)]
 Variable = Annotated[str, AfterValidator(_variable)]
 

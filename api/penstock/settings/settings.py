@@ -19,6 +19,7 @@ from penstock import __version__
 from penstock.settings.agreement import names_agree, targets_are_told_apart
 from penstock.settings.environment import PREFIX, SettingsError, environment, variable
 from penstock.settings.parts import (
+    NO_CALLERS,
     Breaker,
     Cloud,
     FallbackBudget,
@@ -133,6 +134,8 @@ class Settings(BaseSettings):
             # An empty key would let in whoever sends none, and one padded with `=` is a key without a name.
             if not name or not key.strip("="):
                 raise ValueError("each key is written as `name=key`, and neither may be empty")
+            if name in NO_CALLERS:
+                raise ValueError(f"the name `{name}` stands for {NO_CALLERS[name]}: a key needs another")
         return keys
 
     @model_validator(mode="after")

@@ -98,11 +98,12 @@ def test_who_is_not_there_is_told() -> None:
     assert edits.removed((caller("lab"), caller("shop")), "shop") == (caller("lab"),)
 
 
-def test_whoever_asks_without_a_key_is_no_caller_of_ours() -> None:
+@pytest.mark.parametrize("name", ["anyone", "none"])
+def test_who_is_no_caller_has_no_caller_s_name(name: str) -> None:
     with pytest.raises(CallerTaken, match="another name"):
-        edits.added((), caller("anyone"))
+        edits.added((), caller(name))
     with pytest.raises(ValueError, match="needs another name"):
-        edits.checked((caller("anyone"),))
+        edits.checked((caller(name),))
 
 
 def test_one_key_stands_for_one_caller() -> None:

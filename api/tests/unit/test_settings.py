@@ -141,6 +141,8 @@ def test_secrets_do_not_show(folder: Path) -> None:
         ({"api_keys": [SECRET]}, "name=key"),
         ({"api_keys": ["alice="]}, "name=key"),
         ({"operator_keys": [f"={SECRET}"]}, "name=key"),
+        ({"api_keys": [f"anyone={SECRET}"]}, "stands for whoever asks where no key is needed"),
+        ({"operator_keys": [f"none={SECRET}"]}, "stands for whose key is not known"),
         ({"redis_url": [SECRET]}, "redis_url: "),
         *(
             ({"redis_url": f"redis://{rest}"}, "redis_url: is not a URL")
