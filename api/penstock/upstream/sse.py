@@ -51,9 +51,10 @@ class Splitter:
 
 def data_of(event: bytes) -> bytes | None:
     """The event's data; None if it has none, as a comment has none."""
-    line = event[5:-2]
-    if event.startswith(b"data:") and event.endswith(b"\n\n") and LF not in line and CR not in line:
-        return line.strip()
+    if event.startswith(b"data:") and event.endswith(b"\n\n"):
+        line = event[5:-2]  # mypyc fails at a slice that ends before it begins: this one does not
+        if LF not in line and CR not in line:
+            return line.strip()
     lines = [line[5:].removeprefix(b" ") for line in _LINE.split(event) if line.startswith(b"data:")]
     return b"\n".join(lines).strip() if lines else None
 
