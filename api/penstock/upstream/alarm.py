@@ -49,10 +49,10 @@ class Alarm:
 
     def _start(self) -> None:
         self._due = self._when
-        self._timer = self.loop.call_at(self._due, after_next_read, self.loop, self._look, self._due)
+        self._timer = self.loop.call_at(self._due, after_next_read, self.loop, self._look)
 
-    def _look(self, due: float) -> None:
-        if self._timer is None or due != self._due:  # it was closed or started anew in this very moment
+    def _look(self) -> None:
+        if self._timer is None:  # it was closed in this very moment
             return
         self._timer = None
         if self._ring is None:
