@@ -52,8 +52,6 @@ class Alarm:
         self._timer = self.loop.call_at(self._due, after_next_read, self.loop, self._look)
 
     def _look(self) -> None:
-        if self._timer is None:  # it was closed in this very moment
-            return
         self._timer = None
         if self._ring is None:
             return
