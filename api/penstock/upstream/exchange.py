@@ -116,11 +116,10 @@ class Exchange:
         if self._connection is not None:
             self._connection.abort()
             self.let_go()
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_exception(Cut("it was given up"))
+        self._throw(Cut("it was given up"))
 
     def wake_at(self, when: float, then: Callable[[], None]) -> None:
-        """Call it at this time of the loop's clock, unless the response is over, or one is to be called at another."""
+        """Call it at this time of the loop's clock, unless the response is over by then. One call waits at a time."""
         if self._alarm is not None:
             self._alarm.set(when, then)
 
@@ -171,8 +170,7 @@ class Exchange:
     def failed(self, error: WireError) -> None:
         self._error = error
         self.let_go()
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_exception(error)
+        self._throw(error)
         if self._ended is not None:
             self._ended(error)
 
@@ -181,8 +179,11 @@ class Exchange:
             self._waiter.set_result(None)
 
     def _expire(self) -> None:
+        self._throw(TimeoutError())
+
+    def _throw(self, error: Exception) -> None:
         if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_exception(TimeoutError())
+            self._waiter.set_exception(error)
 
 
 def _discard(data: bytes, framed: bytes) -> None:

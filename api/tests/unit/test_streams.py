@@ -100,6 +100,22 @@ async def test_what_is_left_of_a_read_belongs_to_the_next() -> None:
     assert given == [token("a"), token("b"), b": " + token("c"), token("d", "stop")]
 
 
+@pytest.mark.parametrize(("end", "flags"), [(DONE, [False, True]), (b"", [False, False])])
+async def test_it_is_told_which_events_come_with_the_end(end: bytes, flags: list[bool]) -> None:
+    loop = asyncio.get_running_loop()
+    exchange = Exchange(Carrier(), Alarm(loop), reused=False)
+    stream = Stream(exchange, ChatEvents(1), between_s=5, deadline=loop.time() + 5, wants_usage=False)
+    exchange.began(200, {})
+    exchange.arrived(token("a"), b"")
+    assert await stream.open(loop.time() + 5) is None
+    lasts: list[bool] = []
+    poured = asyncio.create_task(stream.pour(lambda events, last: lasts.append(last), lambda event, framed: None))
+    await asyncio.sleep(0)
+    exchange.arrived(token("b", "stop") + end, b"")
+    exchange.finished()
+    assert ((await poured).error, lasts) == (None, flags)
+
+
 def test_a_preamble_that_comes_twice_is_still_none() -> None:
     events = ChatEvents(1)
     assert [events.see(token("")) for _ in range(3)] == ["preamble"] * 3
