@@ -112,7 +112,7 @@ class Connection(asyncio.Protocol):
             exchange.arrived(data, b"")
         if done:
             exchange.finished()
-        elif self._spoiled and self._exchange is exchange:  # it was not given up on the way
+        elif self._spoiled:
             self.abort()
             exchange.failed(Cut("what it sent is not HTTP"))
 

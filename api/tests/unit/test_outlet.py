@@ -1,7 +1,5 @@
 """A stream's way out: how its events are written, and in how many pieces."""
 
-import asyncio
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,32 +12,9 @@ from penstock.upstream.chat_events import ChatEvents
 from penstock.upstream.chunks import framed
 from penstock.upstream.exchange import Exchange
 from penstock.upstream.stream import Stream
+from tests.line import Line
 
 EVENT = b'data: {"a":1}\n\n'
-
-
-class Line:
-    """A connection that keeps what is written to it, piece by piece."""
-
-    def __init__(self) -> None:
-        self.loop = asyncio.get_running_loop()
-        self.writable = True
-        self.written: list[bytes] = []
-        self.write: Callable[[bytes], None] = self.written.append
-
-    def about(self, name: str) -> object:
-        return None
-
-    def pause(self) -> None: ...
-
-    def resume(self) -> None: ...
-
-    def abort(self) -> None: ...
-
-    def answered(self, *, keep_alive: bool) -> None: ...
-
-    def standing_headers(self) -> bytes:
-        return b""
 
 
 class Events:
